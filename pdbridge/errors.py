@@ -1,0 +1,37 @@
+"""What can go wrong, as exceptions with messages a musician can act on."""
+
+
+class PdbridgeError(Exception):
+    """Base of every error that pdbridge raises on purpose."""
+
+
+class CheckpointError(PdbridgeError):
+    """A checkpoint folder cannot be used; the message names the file and what is wrong with it."""
+
+
+class PitchError(PdbridgeError):
+    """A pitch that the model does not know; the message lists the pitches it does know."""
+
+
+class LatentError(PdbridgeError):
+    """A z (a timbre) with the wrong number of values, or with values that are not finite."""
+
+
+class OffsetError(PdbridgeError):
+    """A layer offset that names no layer of the model or does not have the layer's shape."""
+
+
+class ArrayError(PdbridgeError):
+    """An array of the patch that is missing, has the wrong length or holds unusable values."""
+
+
+class MessageError(PdbridgeError):
+    """A message with an unknown name, or with missing, surplus or impossible arguments."""
+
+
+class AudioError(PdbridgeError):
+    """A sound, or a sound file, that cannot be read, written or used."""
+
+
+class WorkerError(PdbridgeError):
+    """The process that holds a model failed, was unloaded or has too much to do."""
