@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import PdbridgeError
+from pdbridge.errors import AudioError
 
 #: soxr's 20-bit setting: images and aliases are below -120 dB, and a slice is only 14 ms late.
 #: "VHQ" is no quieter where it can be heard, but holds back 45 ms of a note (measured, 16 to 48 kHz).
@@ -37,17 +37,17 @@ def read_wav(path):
 
     Raises
     ------
-    PdbridgeError
+    AudioError
         When the file is missing or is not a sound.
     """
     import soundfile
 
     if not Path(path).is_file():
-        raise PdbridgeError(f"there is no sound file {path}")
+        raise AudioError(f"there is no sound file {path}")
     try:
         frames, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError) as error:
-        raise PdbridgeError(f"{path} cannot be read as a sound: {error}") from None
+        raise AudioError(f"{path} cannot be read as a sound: {error}") from None
     return np.ascontiguousarray(frames.mean(axis=1, dtype=np.float32)), sample_rate
 
 
@@ -65,7 +65,7 @@ def write_wav(path, samples, sample_rate):
 
     Raises
     ------
-    PdbridgeError
+    AudioError
         When the folder is missing or cannot be written.
     """
     import soundfile
@@ -83,7 +83,7 @@ def write_wav(path, samples, sample_rate):
     except (soundfile.SoundFileError, OSError) as error:
         if unfinished:
             Path(unfinished).unlink(missing_ok=True)
-        raise PdbridgeError(f"{path} cannot be written: {error}") from None
+        raise AudioError(f"{path} cannot be written: {error}") from None
 
 
 def _umask():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pdbridge import audio
-from pdbridge.errors import PdbridgeError
+from pdbridge.errors import AudioError
 
 
 def tone(frequency, sample_rate, seconds=1.0):
@@ -91,7 +91,7 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_nothing_else(tmp_path, mon
         raise OSError("no space left")
 
     monkeypatch.setattr(soundfile, "write", full_disk)
-    with pytest.raises(PdbridgeError, match="no space left"):
+    with pytest.raises(AudioError, match="no space left"):
         audio.write_wav(tmp_path / "a.wav", tone(220, 16000), 16000)
     monkeypatch.undo()
     np.testing.assert_array_equal(audio.read_wav(tmp_path / "a.wav")[0], tone(440, 16000))
@@ -101,9 +101,9 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_nothing_else(tmp_path, mon
 def test_unreadable_sounds_are_named(tmp_path):
     (tmp_path / "text.wav").write_text("not a sound")
     for name in ("text.wav", "missing.wav"):
-        with pytest.raises(PdbridgeError, match=name):
+        with pytest.raises(AudioError, match=name):
             audio.read_wav(tmp_path / name)
-    with pytest.raises(PdbridgeError, match="nowhere"):
+    with pytest.raises(AudioError, match="nowhere"):
         audio.write_wav(tmp_path / "nowhere" / "a.wav", np.zeros(3), 16000)
 
 
