@@ -1,0 +1,81 @@
+"""Where things lie: the patches, the built-in models, the user's cache.
+
+In a clone ``patches/`` and ``models/`` stand beside the package; in an installed package they are
+inside it. Standard library only: the server and ``pdbridge --help`` start with this.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from pdbridge.errors import CheckpointError
+
+PACKAGE = Path(__file__).resolve().parent
+BUILT_IN_MODEL = "first_light"
+
+
+def _folder(name):
+    clone = PACKAGE.parent
+    # setup.py tells a clone from a site-packages folder that happens to hold a "patches".
+    if (clone / "setup.py").is_file() and (clone / name).is_dir():
+        return clone / name
+    return PACKAGE / name
+
+
+def patches_folder():
+    """The folder with the patches of pdbridge (Path)."""
+    return _folder("patches")
+
+
+def models_folder():
+    """The folder with the models that come with pdbridge (Path)."""
+    return _folder("models")
+
+
+def cache_folder():
+    """The user's folder for downloaded models and the like (Path); it may not exist yet.
+
+    ``PDBRIDGE_CACHE`` moves it.
+    """
+    chosen = os.environ.get("PDBRIDGE_CACHE")
+    if chosen:
+        return Path(chosen)
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "pdbridge"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home()) / "pdbridge"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pdbridge"
+
+
+def find_model(name, folder_of_patch=None):
+    """The folder of a model.
+
+    Parameters
+    ----------
+    name : str or Path
+        A folder, or the name of one: it is looked for beside the patch, in the working directory,
+        among the built-in models and in the user's cache, in this order. ``~`` is the home folder.
+    folder_of_patch : str, Path or None
+
+    Returns
+    -------
+    Path
+        Absolute.
+
+    Raises
+    ------
+    CheckpointError
+        When there is no such folder; the message lists the places looked at.
+    """
+    name = Path(name).expanduser()
+    if name.is_absolute():
+        places = [name]
+    else:
+        beside_patch = [Path(folder_of_patch)] if folder_of_patch else []
+        parents = [*beside_patch, Path.cwd(), models_folder(), cache_folder() / "models"]
+        places = [parent / name for parent in parents]
+    for place in places:
+        if place.is_dir():
+            return Path(os.path.abspath(place))
+    looked_at = ", ".join(str(place) for place in dict.fromkeys(places))
+    raise CheckpointError(f"there is no model folder {name}; looked at {looked_at}")
