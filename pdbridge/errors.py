@@ -35,3 +35,7 @@ class AudioError(PdbridgeError):
 
 class WorkerError(PdbridgeError):
     """The process that holds a model failed, was unloaded or has too much to do."""
+
+
+class HostError(PdbridgeError):
+    """A patch or OSC client does not answer, or is gone."""

@@ -1,0 +1,50 @@
+"""Instruments: one class each, whose methods are the messages of the table."""
+
+from pdbridge.errors import MessageError
+
+# What a patch's object line may name. The course patches name SOPI's module for pyext.
+_MODULES = ("pdbridge.pyext", "sopimagenta.gansynth.pyext")
+
+
+def _instruments():
+    from pdbridge.instruments.gansynth import GANSynthInstrument
+
+    return {"gansynth": GANSynthInstrument}
+
+
+def instrument_class(name):
+    """The class of an instrument by its name in the table of messages."""
+    return _instruments()[name]
+
+
+def find_instrument(arguments):
+    """The instrument that the arguments of a ``[pyext. ...]`` object name.
+
+    Parameters
+    ----------
+    arguments : list
+        E.g. ``["pdbridge.pyext", "gansynth", "@detach", 1.0]``; attributes (``@...``) and leading
+        numbers of inlets and outlets are passed over, as is the form ``pdbridge.pyext.gansynth``.
+
+    Returns
+    -------
+    (str, class)
+        Its name and its class.
+
+    Raises
+    ------
+    MessageError
+        Names what can be written instead.
+    """
+    words = []
+    for argument in arguments:
+        if isinstance(argument, str):
+            if argument.startswith("@"):
+                break
+            words.append(argument)
+    known = _instruments()
+    module, _, name = (".".join(words)).rpartition(".")
+    if module in _MODULES and name in known:
+        return name, known[name]
+    choices = ", ".join(f"[pyext. pdbridge.pyext {name}]" for name in known)
+    raise MessageError(f"no instrument {' '.join(words) or 'named'}; write one of {choices}")

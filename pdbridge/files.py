@@ -1,0 +1,75 @@
+"""Files: where they may lie, and that they are whole or not there at all."""
+
+import contextlib
+import os
+from pathlib import Path
+
+from pdbridge.errors import MessageError
+
+
+@contextlib.contextmanager
+def written_whole(path):
+    """A temporary name beside `path`, which becomes `path` when the block ends without an error.
+
+    Whoever reads `path` sees the old file or the whole new one, also after a crash.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Yields
+    ------
+    Path
+        Where to write; it has the ending of `path`.
+
+    Raises
+    ------
+    MessageError
+        The folder is missing, or the file cannot be written.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise MessageError(f"{path.parent} is not a folder; make it first")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise MessageError(f"{path} cannot be written: {error.strerror or error}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def place_in(folders, file, ending):
+    """Where a file that a message names may be read or written.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        The folders that the user named. Relative names start at the first.
+    file : str
+    ending : str
+        E.g. ".npy"; other kinds of files are refused.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    MessageError
+        Outside these folders, or another kind of file.
+    """
+    if not file.lower().endswith(ending):
+        raise MessageError(f"{file}: the name must end in {ending}")
+    folders = [Path(folder).resolve() for folder in folders]
+    try:
+        path = (folders[0] / file).resolve()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise MessageError(f"{file} is not a file name: {error}") from None
+    if not any(path.is_relative_to(folder) for folder in folders):
+        allowed = ", ".join(str(folder) for folder in folders)
+        raise MessageError(f"{file} lies outside {allowed}; files are kept there (pdbridge serve "
+                           "--folder DIR allows another folder)")
+    return path

@@ -1,0 +1,198 @@
+"""What every host offers an instrument, and how it carries out the messages that arrive.
+
+An instrument is one class and its methods are its messages. It knows nothing of wires: it reads
+and writes named float arrays, reports words, and lives in a folder, all through its `Host`.
+"""
+
+import abc
+import asyncio
+import logging
+from collections import deque
+from pathlib import Path
+
+from pdbridge.errors import MessageError, PdbridgeError
+from pdbridge.files import place_in
+from pdbridge.hosts import messages
+
+MOST_IN_LINE = 64  # messages that wait for the one before them
+SLICE = 4096  # floats of one packet: 0.1 ms in Pd, 85 ms of sound at 48 kHz
+
+log = logging.getLogger("pdbridge")
+
+
+class Host(abc.ABC):
+    """One instrument's view of the world.
+
+    Attributes
+    ----------
+    folder : Path
+        The folder of the patch, or the server's working directory.
+    instrument_name : str
+        The name in the table of messages.
+    slice_length : int
+        The most samples `write_now` and `write_slice` take.
+    """
+
+    slice_length = SLICE
+
+    def __init__(self, server, instrument_name, folder):
+        self.server = server
+        self.instrument_name = instrument_name
+        self.folder = Path(folder)
+        self.instrument = None
+        self._line = deque()
+        self._line_moves = asyncio.Event()
+        self._current = None  # (message, asker, task) at the head of the line
+        self._line_task = asyncio.get_running_loop().create_task(self._carry_out_line())
+
+    # For the instrument
+
+    @abc.abstractmethod
+    async def read(self, array):
+        """The values of a named array, float32 [length]; `ArrayError` when there is none."""
+
+    @abc.abstractmethod
+    async def write(self, array, samples):
+        """Write float32 [length] into a named array and make it that long; returns when done."""
+
+    @abc.abstractmethod
+    async def prepare(self, array, length):
+        """Make a named array at least this long; `ArrayError` when there is none."""
+
+    @abc.abstractmethod
+    def write_now(self, array, start, samples):
+        """Send at most `SLICE` samples to index `start`, ahead of everything that waits."""
+
+    @abc.abstractmethod
+    async def write_slice(self, array, start, samples, deadline):
+        """Send at most `SLICE` samples to index `start`, in the order of deadlines (loop time, s).
+
+        Returns when they are sent; what is sent next arrives after them.
+        """
+
+    @abc.abstractmethod
+    def out(self, word, *atoms):
+        """Report something: a word, then ints, floats and strings."""
+
+    def remember(self, remembered):
+        """Ask the other side to keep these messages (lists of atoms) for a restarted server."""
+
+    @abc.abstractmethod
+    def done(self, message, answer, asker):
+        """Tell who asked that a message is carried out; `answer` is (word, atom...) or None."""
+
+    @abc.abstractmethod
+    def failed(self, name, text, asker=None):
+        """Tell who asked (or everyone concerned) what went wrong, and what to do."""
+
+    def progress(self, fraction):
+        """Report how far the message at the head of the line is, 0..1."""
+
+    def fail(self, name, error, asker=None):
+        """Report an error, count it, and write it to the log."""
+        self.server.counts["failed"] += 1
+        text = str(error)
+        log.info("%s %s: %s", self.instrument_name, name, text)
+        self.failed(name, text, asker)
+
+    def place_for(self, file, ending):
+        """Where a file that a message names may lie: beside the patch, or where the user allows."""
+        return place_in([self.folder, *self.server.folders], file, ending)
+
+    # For the wire
+
+    def receive(self, name, values, asker=None):
+        """Carry out a message, or put it in the line.
+
+        Parameters
+        ----------
+        name : str
+            The message's name, e.g. "note_on".
+        values : list
+            Its arguments as they came over the wire.
+        asker
+            Whatever `done` and `failed` need to know who asked.
+        """
+        try:
+            message = messages.find(self.instrument_name, name)
+            if values and hasattr(values[-1], "tolist"):
+                raise MessageError(f"{name}: takes {message.usage()}, not that many numbers")
+            arguments = message.check(values)
+            if message.at_once:
+                answer = self._method(message)(*arguments)
+                self.done(message, answer, asker)
+            else:
+                self._stand_in_line(message, arguments, asker)
+        except PdbridgeError as error:
+            self.fail(name, error, asker)
+        except Exception as error:
+            log.exception("%s %s", self.instrument_name, name)
+            self.fail(name, f"{name}: an error in pdbridge itself: {error!r}", asker)
+
+    def _method(self, message):
+        return getattr(self.instrument, message.name)
+
+    def _stand_in_line(self, message, arguments, asker):
+        if message.newest_only:
+            older = [item for item in self._line if item[0] is message and item[2] == asker]
+            for item in older:
+                self._line.remove(item)
+        if len(self._line) >= MOST_IN_LINE:
+            raise MessageError(
+                f"{message.name}: {MOST_IN_LINE} messages wait already; wait for their answers"
+            )
+        self._line.append((message, arguments, asker))
+        self._line_moves.set()
+
+    @property
+    def in_line(self):
+        """How many messages wait or are being carried out."""
+        return len(self._line) + (self._current is not None)
+
+    def cancel_line(self):
+        """Fail the message under way and all that wait behind it."""
+        waiting = list(self._line)
+        self._line.clear()
+        if self._current:
+            self._current[2].cancel()
+        for message, _, asker in waiting:
+            self.fail(message.name, MessageError(f"{message.name}: cancelled"), asker)
+
+    async def _carry_out_line(self):
+        loop = asyncio.get_running_loop()
+        while True:
+            while not self._line:
+                self._line_moves.clear()
+                await self._line_moves.wait()
+            message, arguments, asker = self._line.popleft()
+            task = loop.create_task(self._method(message)(*arguments))
+            self._current = (message, asker, task)
+            try:
+                # a cancelled message must not end the line, so its outcome is looked at, not raised
+                await asyncio.wait([task])
+                self._report(message, asker, task)
+            except asyncio.CancelledError:
+                task.cancel()
+                raise
+            finally:
+                self._current = None
+
+    def _report(self, message, asker, task):
+        if task.cancelled():
+            self.fail(message.name, MessageError(f"{message.name}: cancelled"), asker)
+            return
+        error = task.exception()
+        if error is None:
+            self.done(message, task.result(), asker)
+        elif isinstance(error, PdbridgeError):
+            self.fail(message.name, error, asker)
+        else:
+            log.error("%s %s", self.instrument_name, message.name, exc_info=error)
+            text = f"{message.name}: an error in pdbridge itself: {error!r}"
+            self.fail(message.name, text, asker)
+
+    def close(self):
+        """End the instrument: its patch is gone, or the server ends."""
+        self._line_task.cancel()
+        if self.instrument:
+            self.instrument.close()

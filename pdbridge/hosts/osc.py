@@ -1,0 +1,203 @@
+"""Plain OSC as a host: TouchOSC, SuperCollider, Max, scripts.
+
+All clients share one instrument of each name and the server's named arrays. A client that asks gets
+``/done`` or ``/fail``; what instruments report goes to the clients that sent ``/notify 1``.
+"""
+
+import asyncio
+
+import numpy as np
+
+from pdbridge.errors import ArrayError, MessageError, PdbridgeError
+from pdbridge.files import place_in
+from pdbridge.hosts import messages
+from pdbridge.hosts.host import SLICE, Host
+from pdbridge.hosts.messages import Argument
+from pdbridge.hosts.wire import encode
+from pdbridge.instruments import instrument_class
+
+MOST_ARRAYS = 256
+MOST_FLOATS = 1 << 26  # in all arrays together: 256 MiB
+MOST_CLIENTS = 64  # that are told what instruments report
+PACED = 0.002  # s between two answers of a long array
+
+# Played by the patch that has voices, when no OSC client declared voices of its own.
+_PLAYED = ("note_on", "note_off", "sustain", "panic", "release")
+
+
+class Arrays:
+    """The server's named arrays, float32, bounded in number and size."""
+
+    def __init__(self):
+        self._arrays = {}
+
+    def __len__(self):
+        return len(self._arrays)
+
+    def get(self, name):
+        try:
+            return self._arrays[name]
+        except KeyError:
+            raise ArrayError(
+                f"the server has no array {name}; write one with /array/set, or let a message "
+                "such as /gansynth/randomize_z make it"
+            ) from None
+
+    def put(self, name, samples):
+        held = sum(len(a) for n, a in self._arrays.items() if n != name)
+        if held + len(samples) > MOST_FLOATS:
+            raise ArrayError(f"array {name} does not fit: all arrays together hold at most "
+                             f"{MOST_FLOATS} values")
+        if name not in self._arrays and len(self._arrays) >= MOST_ARRAYS:
+            raise ArrayError(f"array {name} does not fit: there are {MOST_ARRAYS} arrays already")
+        self._arrays[name] = samples
+
+    def set(self, name, start, values):
+        """Write values from index `start`; the array grows as needed."""
+        old = self._arrays.get(name, np.zeros(0, np.float32))
+        end = start + len(values)
+        if end > len(old):
+            grown = np.zeros(end, np.float32)
+            grown[:len(old)] = old
+            self.put(name, grown)
+            old = grown
+        old[start:end] = values
+
+
+class OSCHost(Host):
+    """The instrument of one name that all plain OSC clients share.
+
+    Parameters
+    ----------
+    server : pdbridge.server.Server
+    instrument_name : str
+    """
+
+    def __init__(self, server, instrument_name):
+        super().__init__(server, instrument_name, server.working_folder)
+        self.instrument = instrument_class(instrument_name)(self, server)
+        self.instrument.start()
+
+    # For the instrument
+
+    async def read(self, array):
+        return self.server.arrays.get(array).copy()
+
+    async def write(self, array, samples):
+        self.server.arrays.put(array, np.array(samples, np.float32))
+
+    async def prepare(self, array, length):
+        self.server.arrays.set(array, length - 1, np.zeros(1, np.float32))
+
+    def write_now(self, array, start, samples):
+        self.server.arrays.set(array, start, samples)
+        return True
+
+    async def write_slice(self, array, start, samples, deadline):
+        self.server.arrays.set(array, start, samples)
+
+    def out(self, word, *atoms):
+        self.server.notify(f"/{self.instrument_name}/{word}", *atoms)
+
+    def done(self, message, answer, asker):
+        if asker:
+            self.server.send(encode("/done", message.address, *(answer or ())[1:]), asker)
+
+    def failed(self, name, text, asker=None):
+        packet = encode("/fail", f"/{self.instrument_name}/{name}", text)
+        if asker:
+            self.server.send(packet, asker)
+        else:
+            self.server.notify_packet(packet)
+
+    def progress(self, fraction):
+        if self._current:
+            message, asker, _ = self._current
+            self.server.send(encode("/progress", message.address, float(fraction)), asker)
+
+    # From the wire
+
+    def receive(self, name, values, asker=None):
+        player = None if self.instrument.playable else self.server.player()
+        if player and name in _PLAYED:
+            self._play(player, name, values, asker)
+        else:
+            super().receive(name, values, asker)
+
+    def _play(self, player, name, values, asker):
+        """Let the patch play what this client sent; the client hears what went wrong."""
+        try:
+            message = messages.find(self.instrument_name, name)
+            getattr(player, name)(*message.check(values))
+            self.done(message, None, asker)
+        except PdbridgeError as error:
+            self.fail(name, error, asker)
+
+    def _method(self, message):
+        if message.name == "z" and not self.instrument.playable and self.server.player():
+            return self._lend_timbre
+        return super()._method(message)
+
+    async def _lend_timbre(self, array):
+        """``z``: the patch that has voices plays this client's timbre."""
+        player = self.server.player()
+        z = await self.read(array)
+        player.set_timbre(player.checked_z(f"array {array}", z))
+
+
+_NAME = Argument("name", "array")
+_START = Argument("start", "whole", 0, MOST_FLOATS - 1)
+_COUNT = Argument("count", "whole", 0, MOST_FLOATS)
+_RATE = Argument("sample_rate", "whole", 1000, 768000)
+
+
+def array_set(server, values, asker):
+    """``/array/set name start value...``"""
+    if len(values) < 3:
+        raise MessageError("/array/set takes name start value...")
+    name, start = _NAME.check(values[0]), _START.check(values[1])
+    numbers = _numbers(values[2:])
+    if start + len(numbers) > MOST_FLOATS:
+        raise ArrayError(f"array {name} would be longer than {MOST_FLOATS} values")
+    server.arrays.set(name, start, numbers)
+    return ("/array/set", name, len(server.arrays.get(name)))
+
+
+def _numbers(values):
+    parts = []
+    for value in values:
+        if isinstance(value, (str, bytes)) or value is None:
+            raise MessageError(f"an array holds numbers, not {messages.shown(value)}")
+        parts.append(np.atleast_1d(np.asarray(value, np.float32)))
+    return np.concatenate(parts)
+
+
+async def array_get(server, values, asker):
+    """``/array/get name [start] [count]``"""
+    if not 1 <= len(values) <= 3:
+        raise MessageError("/array/get takes name [start] [count]")
+    name = _NAME.check(values[0])
+    array = server.arrays.get(name)
+    start = _START.check(values[1]) if len(values) > 1 else 0
+    count = _COUNT.check(values[2]) if len(values) > 2 else len(array)
+    part = array[start:start + count].copy()
+    for index in range(0, len(part), SLICE):
+        piece = part[index:index + SLICE]
+        server.send(encode("/array/values", name, start + index, piece), asker)
+        await asyncio.sleep(PACED)
+    return ("/array/get", name, len(part))
+
+
+async def array_write(server, values, asker):
+    """``/array/write name file.wav [sample_rate]``"""
+    if not 2 <= len(values) <= 3:
+        raise MessageError("/array/write takes name file.wav [sample_rate]")
+    from pdbridge.audio import write_wav
+
+    name = _NAME.check(values[0])
+    file = Argument("file", "file").check(values[1])
+    rate = _RATE.check(values[2]) if len(values) > 2 else 16000
+    samples = server.arrays.get(name).copy()
+    path = place_in([server.working_folder, *server.folders], file, ".wav")
+    await asyncio.get_running_loop().run_in_executor(None, write_wav, path, samples, rate)
+    return ("/array/write", str(path))

@@ -1,0 +1,299 @@
+"""Vanilla Pure Data as a host: the far end of ``patches/pyext..pd``.
+
+The packets are those of ``docs/protocol.md``. Each object ``[pyext. ...]`` in a patch is one
+`PureDataHost`, known by the address of its socket.
+"""
+
+import asyncio
+import heapq
+import itertools
+import time
+
+import numpy as np
+
+from pdbridge.errors import ArrayError, HostError, MessageError
+from pdbridge.hosts.host import SLICE, Host
+from pdbridge.hosts.wire import encode
+from pdbridge.instruments import find_instrument
+
+ON_THEIR_WAY = 2  # slices sent and not acknowledged yet
+URGENT_ON_THEIR_WAY = 6  # the first slices of notes may go ahead of those, up to this many
+LONGEST_ARRAY = 1 << 24  # floats
+LONGEST_ANSWER = 3.0  # s, from Pd, which answers within milliseconds
+PATIENCE = 10.0  # s without a sign of life after which the patch counts as closed
+GROWTH = 16384  # floats an array grows by in one message: more would take longer than 0.3 ms
+MOST_WHILE_UNKNOWN = 256  # messages kept while an object is asked who it is
+
+
+class Slots:
+    """Paces slices: at most `ON_THEIR_WAY`, the earliest deadline first.
+
+    Everything to one object goes through its socket in order, so a slice counts as arrived when
+    the ``/sync`` sent behind it is answered.
+    """
+
+    def __init__(self):
+        self._taken = 0
+        self._waiting = []
+        self._numbers = itertools.count()
+
+    def take_now(self):
+        """Take a slot out of turn; False when too many are taken even for that."""
+        if self._taken >= URGENT_ON_THEIR_WAY:
+            return False
+        self._taken += 1
+        return True
+
+    async def take(self, deadline):
+        if self._taken < ON_THEIR_WAY and not self._waiting:
+            self._taken += 1
+            return
+        future = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (deadline, next(self._numbers), future))
+        try:
+            await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled():
+                self.free()
+            raise
+
+    def free(self):
+        self._taken -= 1
+        while self._waiting and self._taken < ON_THEIR_WAY:
+            _, _, future = heapq.heappop(self._waiting)
+            if not future.done():
+                self._taken += 1
+                future.set_result(None)
+
+
+class PureDataHost(Host):
+    """One object ``[pyext. pdbridge.pyext gansynth]`` in a patch.
+
+    Parameters
+    ----------
+    server : pdbridge.server.Server
+    address : (str, int)
+        Where the object's socket is.
+    """
+
+    def __init__(self, server, address):
+        super().__init__(server, "", ".")
+        self.address = address
+        self.heard = time.monotonic()
+        self._loop = asyncio.get_running_loop()
+        self._slots = Slots()
+        self._sync_numbers = itertools.count(1)
+        self._syncs = {}  # number -> function to call when it is answered
+        self._asking = asyncio.Lock()  # one question about arrays at a time
+        self._answers = []
+        self._until_introduced = []
+        self._asked_who = 0.0
+        self._remembering = None
+
+    # What comes from the object
+
+    def packet(self, address, values):
+        """One message from the object's socket."""
+        self.heard = time.monotonic()
+        if address == "/synced":
+            self._synced(values)
+        elif address in ("/array", "/size"):
+            self._answers.append(values)
+        elif address == "/alive":
+            self.send("/alive")
+        elif address == "/new":
+            self._introduced(values)
+        elif address == "/remembered":
+            self._restore(values)
+        elif address == "/msg":
+            self._message(values)
+        if self.instrument is None and address in ("/msg", "/alive"):
+            self._ask_who()
+
+    def _ask_who(self):
+        now = time.monotonic()
+        if now - self._asked_who > 0.5:
+            self._asked_who = now
+            self.send("/who")
+
+    def _introduced(self, values):
+        """``/new folder argument...``: make the instrument that the object's arguments name."""
+        if self.instrument is not None:
+            self.instrument.close()
+            self.instrument = None
+            self._line.clear()
+        try:
+            folder, *arguments = values or ["."]
+            self.instrument_name, make = find_instrument(arguments)
+            self.folder = self.server.patch_folder(folder)
+        except (MessageError, ValueError) as error:
+            self.instrument_name = "pyext."
+            self.fail("new", error)
+            return
+        self.instrument = make(self, self.server)
+        self.instrument.start()
+
+    def _restore(self, values):
+        """``/remembered``: what a server before this one asked to keep, then what had to wait."""
+        if self.instrument is None:
+            return
+        atoms = list(values)
+        while atoms:
+            count = atoms.pop(0)
+            if not isinstance(count, (int, float)) or not 0 < count <= len(atoms):
+                break
+            name, *arguments = atoms[:int(count)]
+            del atoms[:int(count)]
+            self.receive(str(name), arguments)
+        waiting, self._until_introduced = self._until_introduced, []
+        for name, arguments in waiting:
+            self.receive(name, arguments)
+
+    def _message(self, values):
+        if len(values) < 2:
+            return  # a bang: no instrument has one
+        name, arguments = _selector(values[1:])
+        if self.instrument is not None:
+            self.receive(name, arguments)
+        elif len(self._until_introduced) < MOST_WHILE_UNKNOWN:
+            self._until_introduced.append((name, arguments))
+        else:
+            self.server.counts["dropped"] += 1
+
+    def _synced(self, values):
+        action = self._syncs.pop(int(values[0]), None) if values else None
+        if action:
+            action()
+
+    # What goes to the object
+
+    def send(self, address, *arguments):
+        self.server.send(encode(address, *arguments), self.address)
+
+    def _sync(self, action):
+        """Call `action` when everything sent so far is done in Pd, or is given up."""
+        number = next(self._sync_numbers) % (1 << 24)  # exact as a float32
+        self._syncs[number] = action
+        self.send("/sync", number)
+        return number
+
+    def write_now(self, array, start, samples):
+        if self._slots.take_now():
+            self._send_slice(array, start, samples)
+            return True
+        return False
+
+    async def write_slice(self, array, start, samples, deadline):
+        await self._slots.take(deadline)
+        self._send_slice(array, start, samples)
+
+    def _send_slice(self, array, start, samples):
+        self.send("/set", array, float(start), samples)
+        number = self._sync(self._slots.free)
+        self._loop.call_later(LONGEST_ANSWER, self._give_up, number)
+
+    def _give_up(self, number):
+        """A slice that is not acknowledged was lost: let the next one go."""
+        action = self._syncs.pop(number, None)
+        if action:
+            self.server.counts["lost"] += 1
+            action()
+
+    async def _synchronize(self):
+        """Wait until Pd did everything sent before; `HostError` when it does not answer."""
+        done = self._loop.create_future()
+        number = self._sync(lambda: done.done() or done.set_result(None))
+        try:
+            await asyncio.wait_for(done, LONGEST_ANSWER)
+        except asyncio.TimeoutError:
+            self._syncs.pop(number, None)
+            raise HostError("the patch does not answer; is Pd stopped or busy?") from None
+
+    async def _ask(self, address, *arguments):
+        """Send a question about an array; the values of all answers that came back."""
+        async with self._asking:
+            self._answers = []
+            self.send(address, *arguments)
+            await self._synchronize()
+            return self._answers
+
+    async def _size(self, array):
+        answers = await self._ask("/size", array)
+        for name, count in (a for a in answers if len(a) == 2):
+            if str(name) == array and count >= 0:
+                return int(count)
+        raise ArrayError(f"there is no array {array} in the patch")
+
+    async def read(self, array):
+        pieces, start = [], 0
+        while True:
+            piece = await self._read_slice(array, start)
+            pieces.append(piece)
+            start += len(piece)
+            if len(piece) < SLICE:
+                return np.concatenate(pieces)
+            if start >= LONGEST_ARRAY:
+                raise ArrayError(f"array {array} is longer than {LONGEST_ARRAY} samples")
+
+    async def _read_slice(self, array, start):
+        for answer in await self._ask("/get", array, start, SLICE):
+            if len(answer) >= 2 and str(answer[0]) == array:
+                return _floats(answer[2:])
+        if start:
+            return np.zeros(0, np.float32)
+        raise ArrayError(f"there is no array {array} in the patch")
+
+    async def write(self, array, samples):
+        samples = np.asarray(samples, np.float32)
+        size = await self._size(array)
+        if size > len(samples):
+            self.send("/resize", array, len(samples))
+        else:
+            await self._grow(array, size, len(samples))
+        for start in range(0, len(samples), SLICE):
+            await self.write_slice(array, start, samples[start:start + SLICE], self._loop.time())
+        await self._synchronize()
+
+    async def prepare(self, array, length):
+        await self._grow(array, await self._size(array), length)
+
+    async def _grow(self, array, size, length):
+        while size < length:
+            size = min(size + GROWTH, length)
+            self.send("/resize", array, size)
+            await self._synchronize()
+
+    def out(self, word, *atoms):
+        self.send("/out", word, *atoms)
+
+    def remember(self, remembered):
+        atoms = [atom for message in remembered for atom in (len(message), *message)]
+        if atoms != self._remembering:
+            self._remembering = atoms
+            self.send("/remember", *atoms)
+
+    def done(self, message, answer, asker):
+        if answer:
+            self.out(*answer)
+
+    def failed(self, name, text, asker=None):
+        self.out("fail", name, text)
+        self.send("/print", text)
+
+    @property
+    def gone(self):
+        """Whether the object has been silent for so long that its patch must be closed."""
+        return time.monotonic() - self.heard > PATIENCE
+
+
+def _selector(atoms):
+    """Name and arguments of a message of Pd: a number in front makes it a list or a float."""
+    if isinstance(atoms[0], str):
+        return atoms[0], atoms[1:]
+    return ("float" if len(atoms) == 1 else "list"), atoms
+
+
+def _floats(values):
+    """Values of an answer, where a long run came as one numpy array, as float32 [count]."""
+    parts = [np.atleast_1d(np.asarray(v, np.float32)) for v in values if not isinstance(v, str)]
+    return np.concatenate(parts) if parts else np.zeros(0, np.float32)

@@ -1,0 +1,291 @@
+"""The instrument ``gansynth``: its methods are its messages (see `pdbridge.hosts.messages`)."""
+
+import contextlib
+
+import numpy as np
+
+from pdbridge import latent
+from pdbridge.errors import ArrayError, MessageError, PitchError
+from pdbridge.files import written_whole
+from pdbridge.instruments.keyboard import Keyboard
+from pdbridge.jobs import ASKED
+
+MOST_PROGRAMS = 128  # stored timbres that MIDI program changes step through
+
+
+class GANSynthInstrument:
+    """GANSynth as an instrument.
+
+    Parameters
+    ----------
+    host : pdbridge.hosts.host.Host
+        Arrays, folder and outlet.
+    server : pdbridge.server.Server
+        Lends models, and knows which instrument a MIDI keyboard plays.
+    """
+
+    def __init__(self, host, server):
+        self.host = host
+        self.server = server
+        self.worker = None
+        self.keyboard = Keyboard(host)
+        self._random = np.random.default_rng()
+        self._timbre_array = None
+        self._programs = []
+        self._program = -1
+        self._remembered = {}
+        self._closed = False
+
+    def start(self):
+        """Take the server's own model, if it has one, until `load` names another."""
+        self.server.when_default_model(self._take_default)
+
+    def close(self):
+        """The patch is gone: silence, and give the model back."""
+        self._closed = True
+        self.server.not_playing(self)
+        self.keyboard.close()
+        self._let_go()
+
+    @property
+    def playable(self):
+        """Whether notes can sound: there are voices."""
+        return bool(self.keyboard.voices)
+
+    def _take_default(self, name, worker):
+        """Use the server's own model; False when this instrument does not want it any more."""
+        if self._closed or self.worker or "load" in self._remembered:
+            return False
+        self._use(name, worker)
+        self.host.out("loaded", *self._format())
+        return True
+
+    # Messages of the course patches
+
+    async def load(self, folder, batch_size=None):
+        """``load folder [batch-size]`` -> ``loaded audio_length sample_rate``."""
+        path = self.server.find_model(folder, self.host.folder)
+        with self._busy():
+            worker = await self.server.lend(path, self.host.progress)
+        self._remember("load", folder)
+        self._use(path.name, worker)
+        return ("loaded", *self._format())
+
+    async def unload(self):
+        """``unload`` -> ``unloaded``."""
+        self._remember("load")
+        self.keyboard.panic()
+        self.keyboard.set_model(None)
+        self._let_go()
+        self.host.out("model", "none", 0, 0, 0)
+        return ("unloaded",)
+
+    async def randomize_z(self, *groups):
+        """``randomize_z array...`` -> ``randomized``."""
+        size = self._description()["latent_size"]
+        for (array,) in groups:
+            await self.host.write(array, latent.random_z(1, size, seed=self._random)[0])
+        return ("randomized",)
+
+    async def slerp_z(self, array0, array1, destination, amount):
+        """``slerp_z array0 array1 destination amount`` -> ``slerped``."""
+        z0, z1 = await self._read_z(array0), await self._read_z(array1)
+        await self.host.write(destination, latent.slerp(z0, z1, amount))
+        return ("slerped",)
+
+    async def synthesize(self, *groups):
+        """``synthesize (z-array sound-array pitch)...`` -> ``synthesized``."""
+        pitches = self._description()["pitches"]
+        for _, _, pitch in groups:
+            self._check_pitch(pitch, pitches)
+        with self._busy():
+            for index, (z_array, sound_array, pitch) in enumerate(groups):
+                z = await self._read_z(z_array)
+                await self.host.write(sound_array, await self._rendered(z, pitch))
+                self.host.progress((index + 1) / len(groups))
+        return ("synthesized",)
+
+    async def _rendered(self, z, pitch):
+        """A whole note in pieces, so that a pressed key can come in between."""
+        worker = self.worker
+        head, state = await worker.call("head", z, pitch, priority=ASKED)
+        pieces = [head]
+        rest = worker.stream("tail", z, pitch, state, priority=ASKED)
+        async with contextlib.aclosing(rest):
+            async for piece in rest:
+                pieces.append(piece)
+        return np.concatenate(pieces)
+
+    # Playing
+
+    def note_on(self, pitch, velocity):
+        """``note_on pitch velocity``."""
+        if velocity == 0:
+            return self.note_off(pitch)
+        self._check_pitch(pitch, self._description()["pitches"])
+        if not self.playable:
+            raise MessageError(
+                "note_on: there are no voices to play the note; open patches/gansynth.pd, or "
+                "declare arrays with the message voices"
+            )
+        self.keyboard.note_on(pitch, velocity)
+
+    def note_off(self, pitch):
+        """``note_off pitch``."""
+        self.keyboard.note_off(pitch)
+
+    def sustain(self, value):
+        """``sustain value``."""
+        self.keyboard.sustain(value >= 64)
+
+    def release(self, milliseconds):
+        """``release milliseconds``."""
+        self.keyboard.release_ms = float(milliseconds)
+        self._remember("release", float(milliseconds))
+
+    def panic(self):
+        """``panic``."""
+        self.keyboard.panic()
+
+    async def voices(self, prefix, count, sample_rate, polyphony=None):
+        """``voices prefix count sample_rate [polyphony]`` -> ``voices count sample_rate``."""
+        polyphony = min(polyphony or count, count)
+        rate = await self.keyboard.set_voices(prefix, count, float(sample_rate), polyphony)
+        self._remember("voices", prefix, count, float(sample_rate), polyphony)
+        self.server.playing(self)
+        return ("voices", count, float(rate))
+
+    async def z(self, array):
+        """``z array``: play this timbre from now on."""
+        z = await self._read_z(array)
+        self._timbre_array = array
+        self._remember("z", array)
+        self.set_timbre(z)
+
+    def set_timbre(self, z):
+        """Play this timbre, float32 [latent_size]."""
+        self.keyboard.set_timbre(z)
+
+    # Timbres
+
+    async def seed(self, number):
+        """``seed n``: the random timbres that follow are the same for the same n."""
+        self._random = np.random.default_rng(number)
+
+    def cancel(self):
+        """``cancel``: drop what waits or is being rendered into arrays."""
+        self.host.cancel_line()
+
+    async def save_z(self, array, file):
+        """``save_z array file.npy`` -> ``saved file``."""
+        path = self.host.place_for(file, ".npy")
+        z = await self._read_z(array)
+        with written_whole(path) as temporary:
+            np.save(temporary, z)
+        self._store_program(z)
+        return ("saved", file)
+
+    async def load_z(self, file, array):
+        """``load_z file.npy array`` -> ``restored file``."""
+        path = self.host.place_for(file, ".npy")
+        try:
+            z = np.load(path, allow_pickle=False)
+        except FileNotFoundError:
+            raise MessageError(f"load_z: there is no file {path}") from None
+        except (OSError, ValueError, EOFError) as error:
+            raise MessageError(f"load_z: {path} is not a NumPy file: {error}") from None
+        if z.dtype.kind not in "fiu":
+            raise MessageError(f"load_z: {path} holds {z.dtype}, not numbers")
+        z = self.checked_z(str(path), z.astype(np.float32).reshape(-1))
+        await self.host.write(array, z)
+        self._store_program(z)
+        return ("restored", file)
+
+    def _store_program(self, z):
+        if not any(np.array_equal(z, stored) for stored in self._programs):
+            self._programs = [*self._programs, z][-MOST_PROGRAMS:]
+
+    async def next_program(self):
+        """MIDI program change: play the next stored timbre, and show it in the timbre's array."""
+        if not self._programs:
+            raise MessageError("program change: no timbre is stored; store one with save_z")
+        self._program = (self._program + 1) % len(self._programs)
+        z = self._programs[self._program]
+        self.set_timbre(z)
+        if self._timbre_array:
+            await self.host.write(self._timbre_array, z)
+            self.host.out("timbre", self._timbre_array)
+
+    # What they share
+
+    def _use(self, name, worker):
+        old, self.worker = self.worker, worker
+        pitches = worker.description["pitches"]
+        size = worker.description["latent_size"]
+        self.host.out("model", name, len(pitches), pitches[0], pitches[-1])
+        if self.keyboard.z is None or len(self.keyboard.z) != size:
+            # keys make sound before anybody chose a timbre
+            self.keyboard.z = latent.random_z(1, size, seed=self._random)[0]
+        self.keyboard.set_model(worker)
+        self.server.give_back(old)
+
+    def _let_go(self):
+        worker, self.worker = self.worker, None
+        self.server.give_back(worker)
+
+    def _format(self):
+        description = self.worker.description
+        return description["note_length"], description["sample_rate"]
+
+    def _description(self):
+        if self.worker is None:
+            raise MessageError("no model is loaded; send load first_light, or wait for the model")
+        return self.worker.description
+
+    async def _read_z(self, array):
+        self._description()
+        return self.checked_z(f"array {array}", await self.host.read(array))
+
+    def checked_z(self, source, z):
+        """float32 [latent_size], or `ArrayError` that says what is wrong with it."""
+        size = self._description()["latent_size"]
+        if len(z) != size:
+            raise ArrayError(f"{source} holds {len(z)} values; a z of this model has {size}")
+        bad = np.flatnonzero(~np.isfinite(z))
+        if len(bad):
+            raise ArrayError(f"{source} holds {z[bad[0]]} at index {bad[0]}; redraw or reset it")
+        return z
+
+    @staticmethod
+    def _check_pitch(pitch, pitches):
+        if pitch not in pitches:
+            raise PitchError(f"pitch {pitch} is not one of the model's, {ranges(pitches)}")
+
+    @contextlib.contextmanager
+    def _busy(self):
+        self.host.out("busy", 1)
+        try:
+            yield
+        finally:
+            self.host.out("busy", 0)
+
+    def _remember(self, *message):
+        """Keep a message for a server that is started anew; the name alone forgets it."""
+        name = message[0]
+        if len(message) == 1:
+            self._remembered.pop(name, None)
+        else:
+            self._remembered[name] = list(message)
+        order = ("load", "release", "voices", "z")
+        self.host.remember([self._remembered[n] for n in order if n in self._remembered])
+
+
+def ranges(pitches):
+    """Pitches for an error message, e.g. ``24 to 84`` or ``24 to 30, 36``."""
+    runs = []
+    for pitch in sorted(pitches):
+        if runs and pitch == runs[-1][1] + 1:
+            runs[-1][1] = pitch
+        else:
+            runs.append([pitch, pitch])
+    return ", ".join(f"{a}" if a == b else f"{a} to {b}" for a, b in runs)

@@ -1,0 +1,525 @@
+"""The server: one UDP port, its peers, and the workers that hold the models.
+
+It imports no TensorFlow. Everything that needs no network (messages, ready keys, arrays, MIDI) it
+answers itself, in one event loop that never waits; the rest are jobs for workers.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections import deque
+from pathlib import Path
+
+from pdbridge import __version__
+from pdbridge.errors import MessageError, PdbridgeError, ServerError
+from pdbridge.hosts import osc
+from pdbridge.hosts.messages import MESSAGES, shown
+from pdbridge.hosts.puredata import PureDataHost
+from pdbridge.hosts.wire import LARGEST_PACKET, decode, encode
+from pdbridge.jobs import Worker
+from pdbridge.places import find_model
+
+PORT = 9700
+GANSYNTH = "pdbridge.gansynth.model:GANSynth.load"
+
+MOST_PEERS = 64  # objects in patches
+MOST_INBOXES = 512  # addresses that packets wait from
+MOST_PACKETS = 4096  # that wait from one address
+RECEIVE_BUFFER = 4 << 20  # bytes asked for; the system may give less
+AT_A_STRETCH = 0.002  # s of carrying out packets before new ones are taken in
+MOST_SYNCS = 64  # /sync commands that wait
+SWEEP = 2.0  # s between two looks for patches that were closed
+
+# Packets of patch objects; everything else is plain OSC. See docs/protocol.md.
+_FROM_PATCHES = ("/new", "/remembered", "/msg", "/alive", "/array", "/size", "/synced")
+
+log = logging.getLogger("pdbridge")
+
+
+class Server:
+    """Everything between the socket and the workers.
+
+    Parameters
+    ----------
+    host, port : str, int
+        Where to listen; port 0 takes a free one.
+    model : str or None
+        Name or folder of the model that instruments have until they load another.
+    folders : sequence of str or Path
+        Folders besides the patch's where messages may read and write files.
+    loader : str
+        ``module:callable`` that loads a model in the worker.
+    announce : callable
+        Takes lines for the person who started the server.
+
+    Attributes
+    ----------
+    counts : dict of str to int
+        What happened since the start: "packets" received, "dropped" ones (malformed, or too many),
+        "failed" messages, slices "lost" on the way to a patch, notes whose rest came too "late".
+    """
+
+    def __init__(self, host="127.0.0.1", port=PORT, model=None, folders=(), loader=GANSYNTH,
+                 announce=print):
+        self.loop = asyncio.get_running_loop()
+        self.announce = announce
+        self.loader = loader
+        self.working_folder = Path.cwd()
+        self.folders = [Path(folder).resolve() for folder in folders]
+        self.arrays = osc.Arrays()
+        self.counts = dict.fromkeys(("packets", "dropped", "failed", "lost", "late"), 0)
+        self._started = time.monotonic()
+        self._peers = {}  # address -> PureDataHost
+        self._osc_hosts = {}  # instrument name -> OSCHost
+        self._clients = {}  # addresses that want to be notified, in the order they asked
+        self._workers = {}  # folder -> [Worker, how many use it]
+        self._players = []  # instruments that have voices, the newest last
+        self._default = None  # (name, Worker) once it is loaded
+        self._want_default = []
+        self._inboxes = {}  # address -> deque of packets
+        self._carrying_out = False
+        self._tasks = set()
+        self._syncs = 0
+        self._last_complaint = 0.0
+        self._stopped = asyncio.Event()
+        self._socket = _listening_socket(host, port)
+        self.address = self._socket.getsockname()
+        self.loop.add_reader(self._socket, self._take_in)
+        self._start_task(self._sweep())
+        if model:
+            path = find_model(model, self.working_folder)
+            self._start_task(self._load_default(path))
+
+    async def run(self):
+        """Serve until `stop` is called."""
+        try:
+            await self._stopped.wait()
+        finally:
+            self._close()
+
+    def stop(self):
+        self._stopped.set()
+
+    def _close(self):
+        self.loop.remove_reader(self._socket)
+        for host in [*self._peers.values(), *self._osc_hosts.values()]:
+            host.close()
+        for task in list(self._tasks):
+            task.cancel()
+        for worker, _ in self._workers.values():
+            worker.close()
+        self._socket.close()
+
+    def _start_task(self, coroutine):
+        task = self.loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # Packets in and out
+
+    def _take_in(self):
+        """Empty the socket into the inboxes, so that the system never has to drop a packet."""
+        while True:
+            try:
+                packet, address = self._socket.recvfrom(LARGEST_PACKET + 1)
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError:
+                continue  # Windows and Linux report here that an earlier packet found nobody
+            self.counts["packets"] += 1
+            inbox = self._inboxes.get(address)
+            if inbox is None and len(self._inboxes) < MOST_INBOXES:
+                inbox = self._inboxes[address] = deque()
+            if inbox is None or len(inbox) >= MOST_PACKETS:
+                self.counts["dropped"] += 1
+            else:
+                inbox.append(packet)
+        if not self._carrying_out and self._inboxes:
+            self._carrying_out = True
+            self._carry_out()
+
+    def _carry_out(self):
+        """Carry out what is in the inboxes, one packet of each in turn, for a short stretch."""
+        until = time.monotonic() + AT_A_STRETCH
+        while self._inboxes:
+            for address in list(self._inboxes):
+                inbox = self._inboxes[address]
+                self._packet(inbox.popleft(), address)
+                if not inbox:
+                    del self._inboxes[address]
+            if time.monotonic() > until:
+                self.loop.call_soon(self._carry_out)
+                return
+        self._carrying_out = False
+
+    def _packet(self, packet, address):
+        try:
+            decoded = decode(packet)
+        except MessageError as error:
+            self.counts["dropped"] += 1
+            self._complain(address, "/", error)
+            return
+        for name, values in decoded:
+            try:
+                self._message(name, values, address)
+            except PdbridgeError as error:
+                self.counts["failed"] += 1
+                self._complain(address, name, error)
+            except Exception:
+                self.counts["failed"] += 1
+                log.exception("%s from %s", name, address)
+
+    def _message(self, name, values, address):
+        if name in _FROM_PATCHES:
+            self._peer(address).packet(name, values)
+            return
+        command = _COMMANDS.get(name)
+        if command is not None:
+            self._command(name, command, values, address)
+            return
+        _, _, rest = name.partition("/")
+        instrument, _, message = rest.partition("/")
+        if not any(m.instrument == instrument for m in MESSAGES):
+            raise MessageError(f"unknown address {shown(name)}; 'pdbridge messages' lists them")
+        self._osc_host(instrument).receive(message, values, address)
+
+    def _peer(self, address):
+        peer = self._peers.get(address)
+        if peer is None:
+            if len(self._peers) >= MOST_PEERS:
+                raise MessageError(f"{MOST_PEERS} objects use this server already; close a patch")
+            peer = self._peers[address] = PureDataHost(self, address)
+        return peer
+
+    def _osc_host(self, instrument):
+        if instrument not in self._osc_hosts:
+            self._osc_hosts[instrument] = osc.OSCHost(self, instrument)
+        return self._osc_hosts[instrument]
+
+    def _command(self, name, command, values, address):
+        answer = command(self, values, address)
+        if asyncio.iscoroutine(answer):
+            self._start_task(self._answer_later(name, answer, address))
+        elif answer:
+            self.send(encode("/done", *answer), address)
+
+    async def _answer_later(self, name, coroutine, address):
+        try:
+            answer = await coroutine
+            if answer:
+                self.send(encode("/done", *answer), address)
+        except PdbridgeError as error:
+            self.counts["failed"] += 1
+            self.send(encode("/fail", name, str(error)), address)
+
+    def _complain(self, address, name, error):
+        """``/fail`` to a sender of nonsense, at most 50 a second: it may not understand it."""
+        now = time.monotonic()
+        if now - self._last_complaint > 0.02:
+            self._last_complaint = now
+            self.send(encode("/fail", shown(name, 200).strip("'"), str(error)), address)
+
+    def send(self, packet, address):
+        """Send one packet; a receiver that is gone is noticed elsewhere."""
+        with contextlib.suppress(ConnectionError):
+            try:
+                self._socket.sendto(packet, address)
+            except (BlockingIOError, OSError) as error:
+                self.counts["lost"] += 1
+                log.debug("a packet to %s could not be sent: %s", address, error)
+
+    def notify(self, address, *arguments):
+        """Tell the clients that sent ``/notify 1``."""
+        if self._clients:
+            self.notify_packet(encode(address, *arguments))
+
+    def notify_packet(self, packet):
+        for client in self._clients:
+            self.send(packet, client)
+
+    # The server's own commands
+
+    def _status(self, values, address):
+        self.send(encode("/status.reply", *(x for pair in self.status().items() for x in pair)),
+                  address)
+
+    def status(self):
+        """What is loaded, ready, waiting and lost, as plain values by name."""
+        player = self.player()
+        keyboard = player.keyboard if player else None
+        name, worker = self._default or ("none", None)
+        workers = [worker for worker, _ in self._workers.values()]
+        hosts = [*self._peers.values(), *self._osc_hosts.values()]
+        return {
+            "version": __version__,
+            "seconds": int(time.monotonic() - self._started),
+            "model": name,
+            "worker": (worker.pid or 0) if worker else 0,
+            "workers": len(workers),
+            "restarts": sum(worker.restarts for worker in workers),
+            "jobs": sum(worker.waiting for worker in workers),
+            "patches": len(self._peers),
+            "players": len(self._players),
+            "ready": keyboard.ready if keyboard else 0,
+            "keys": keyboard.keys if keyboard else 0,
+            "arrays": len(self.arrays),
+            "waiting": sum(host.in_line for host in hosts),
+            **self.counts,
+            "overflowed": _overflowed(self._socket),
+        }
+
+    def _version(self, values, address):
+        self.send(encode("/version.reply", "pdbridge", __version__), address)
+
+    def _notify_command(self, values, address):
+        if len(values) != 1 or values[0] not in (0, 1):
+            raise MessageError("/notify takes 1 (tell me) or 0 (stop)")
+        self._clients.pop(address, None)
+        if values[0]:
+            self._clients[address] = True
+            while len(self._clients) > osc.MOST_CLIENTS:
+                del self._clients[next(iter(self._clients))]
+        return ("/notify",)
+
+    async def _sync(self, values, address):
+        if len(values) != 1 or isinstance(values[0], (str, bytes)):
+            raise MessageError("/sync takes a number")
+        if self._syncs >= MOST_SYNCS:
+            raise MessageError(f"{MOST_SYNCS} /sync commands wait already")
+        self._syncs += 1
+        try:
+            while any(host.in_line for host in self._osc_hosts.values()):
+                await asyncio.sleep(0.002)
+        finally:
+            self._syncs -= 1
+        self.send(encode("/synced", values[0]), address)
+
+    def _quit(self, values, address):
+        self.send(encode("/done", "/quit"), address)
+        self.stop()
+
+    # For instruments and hosts
+
+    def find_model(self, name, folder):
+        """The folder of a model: relative to the patch, the working directory, or models/."""
+        return find_model(name, folder)
+
+    def patch_folder(self, folder):
+        """The folder a patch says it lies in; the working folder where there is no such folder."""
+        path = Path(str(folder))
+        return path if path.is_dir() else self.working_folder
+
+    async def lend(self, path, on_progress=None):
+        """The worker that holds the model of a folder, started when it is not there yet."""
+        entry = self._workers.get(path)
+        if entry is None or entry[0].state == "failed":
+            entry = self._workers[path] = [Worker(path, self.loader), 0]
+        worker = entry[0]
+        entry[1] += 1
+        if on_progress:
+            worker.on_progress.append(on_progress)
+        try:
+            await worker.loaded()
+        except BaseException:
+            self.give_back(worker)
+            raise
+        finally:
+            if on_progress:
+                worker.on_progress.remove(on_progress)
+        return worker
+
+    def give_back(self, worker):
+        """The worker is not used any more by one who borrowed it; the last one ends it."""
+        for path, entry in list(self._workers.items()):
+            if entry[0] is worker:
+                entry[1] -= 1
+                if entry[1] <= 0:
+                    del self._workers[path]
+                    worker.close()
+
+    async def _load_default(self, path):
+        try:
+            worker = await self.lend(path)
+        except PdbridgeError as error:
+            self.announce(f"pdbridge: {error}")
+            return
+        self._default = (path.name, worker)
+        pitches = worker.description["pitches"]
+        self.announce(f"pdbridge: {path.name} is loaded, pitches {pitches[0]} to {pitches[-1]}")
+        waiting, self._want_default = self._want_default, []
+        for take in waiting:
+            await self._give_default(take)
+
+    def when_default_model(self, take):
+        """Call ``take(name, worker)`` with the server's own model, once it is there."""
+        if self._default:
+            self._start_task(self._give_default(take))
+        elif len(self._want_default) < MOST_PEERS:
+            self._want_default.append(take)
+
+    async def _give_default(self, take):
+        name, worker = self._default
+        for path, entry in self._workers.items():
+            if entry[0] is worker:
+                await self.lend(path)
+                if not take(name, worker):
+                    self.give_back(worker)
+                return
+
+    def playing(self, instrument):
+        """An instrument has voices now: MIDI and plain OSC notes go to the newest of them."""
+        self.not_playing(instrument)
+        self._players.append(instrument)
+
+    def not_playing(self, instrument):
+        if instrument in self._players:
+            self._players.remove(instrument)
+
+    def player(self):
+        """The instrument that MIDI and plain OSC notes go to, or None."""
+        return self._players[-1] if self._players else None
+
+    def midi(self, message):
+        """Play a MIDI message (mido) on the newest instrument that has voices."""
+        player = self.player()
+        if player is None:
+            return
+        try:
+            if message.type == "note_on":
+                player.note_on(message.note, message.velocity)
+            elif message.type == "note_off":
+                player.note_off(message.note)
+            elif message.type == "control_change" and message.control == 64:
+                player.sustain(message.value)
+            elif message.type == "control_change" and message.control in (120, 123):
+                player.panic()
+            elif message.type == "program_change":
+                self._start_task(self._change_program(player))
+        except PdbridgeError as error:
+            player.host.fail(message.type, error)
+
+    async def _change_program(self, player):
+        try:
+            await player.next_program()
+        except PdbridgeError as error:
+            player.host.fail("program_change", error)
+
+    async def _sweep(self):
+        """Let go of objects whose patch was closed."""
+        while True:
+            await asyncio.sleep(SWEEP)
+            for address, peer in list(self._peers.items()):
+                if peer.gone:
+                    del self._peers[address]
+                    peer.close()
+
+
+_COMMANDS = {
+    "/status": Server._status,
+    "/version": Server._version,
+    "/notify": Server._notify_command,
+    "/sync": Server._sync,
+    "/quit": Server._quit,
+    "/array/set": osc.array_set,
+    "/array/get": osc.array_get,
+    "/array/write": osc.array_write,
+}
+
+
+def _listening_socket(host, port):
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+        listening = socket.socket(family, kind)
+    except OSError as error:
+        raise ServerError(f"cannot listen on {host}: {error}") from None
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        listening.bind(address)
+    except OSError as error:
+        listening.close()
+        raise ServerError(
+            f"cannot listen on {host} port {port}: {error.strerror}; is another server running? "
+            "(--port N takes another port)"
+        ) from None
+    listening.setblocking(False)
+    return listening
+
+
+def _overflowed(listening):
+    """Packets that the system dropped because the socket's buffer was full; Linux tells."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        inode = str(os.fstat(listening.fileno()).st_ino)
+        table = "/proc/net/udp6" if listening.family == socket.AF_INET6 else "/proc/net/udp"
+        for line in Path(table).read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[9] == inode:
+                return int(fields[12])
+    return 0
+
+
+def serve(host="127.0.0.1", port=PORT, model="first_light", midi_in=None, folders=(),
+          announce=print, loader=GANSYNTH):
+    """Run a server until it is told to quit or interrupted.
+
+    Parameters
+    ----------
+    host, port : str, int
+        Where to listen.
+    model : str or None
+        Name or folder of the model that instruments have until they load another.
+    midi_in : str or None
+        Name (or a part of it) of the MIDI port to play from.
+    folders : sequence of str or Path
+        Folders besides the patches' where messages may read and write files.
+    announce : callable
+        Takes lines for the person who started the server.
+
+    Returns
+    -------
+    int
+        Exit code.
+
+    Raises
+    ------
+    ServerError
+        The port is taken, or there is no such MIDI port.
+    CheckpointError
+        There is no such model.
+    """
+    # asyncio's other loop of Windows cannot watch UDP sockets
+    factory = asyncio.SelectorEventLoop if sys.platform == "win32" else None
+    loop = factory() if factory else asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(
+            _serve(host, port, model, midi_in, folders, announce, loader))
+    finally:
+        loop.close()
+
+
+async def _serve(host, port, model, midi_in, folders, announce, loader):
+    server = Server(host, port, model, folders, loader, announce)
+    for name in ("SIGINT", "SIGTERM"):
+        with contextlib.suppress(NotImplementedError, ValueError, AttributeError):
+            server.loop.add_signal_handler(getattr(signal, name), server.stop)
+    listening = contextlib.nullcontext()
+    if midi_in:
+        from pdbridge.midi import listen
+
+        listening = listen(midi_in, server)
+    with listening:
+        announce(f"pdbridge: listening on {server.address[0]} port {server.address[1]}")
+        if not _loopback(server.address[0]):
+            announce("pdbridge: anyone who reaches this address can play, load models and stop "
+                     "the server; use it only in a network you trust")
+        await server.run()
+    return 0
+
+
+def _loopback(address):
+    return address.startswith("127.") or address == "::1"
