@@ -39,3 +39,7 @@ class WorkerError(PdbridgeError):
 
 class HostError(PdbridgeError):
     """A patch or OSC client does not answer, or is gone."""
+
+
+class ServerError(PdbridgeError):
+    """The server cannot start: its port is taken, or a MIDI port is missing."""
