@@ -8,13 +8,12 @@ because a note that is still being rendered comes in slices.
 (90 to 170 ms) than the server has to spare before its first answer.
 """
 
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from pdbridge.errors import AudioError
+from pdbridge.files import written_whole
 
 #: soxr's 20-bit setting: images and aliases are below -120 dB, and a slice is only 14 ms late.
 #: "VHQ" is no quieter where it can be heard, but holds back 45 ms of a note (measured, 16 to 48 kHz).
@@ -65,32 +64,17 @@ def write_wav(path, samples, sample_rate):
 
     Raises
     ------
-    AudioError
+    PdbridgeError
         When the folder is missing or cannot be written.
     """
     import soundfile
 
-    path = Path(path)
-    handle, unfinished = None, None
+    samples = np.asarray(samples, dtype=np.float32)
     try:
-        # In the same folder, because a rename is only atomic within one file system.
-        handle, unfinished = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".wav", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            soundfile.write(file, np.asarray(samples, dtype=np.float32), int(sample_rate),
-                            format="WAV", subtype="FLOAT")
-        os.chmod(unfinished, 0o666 & ~_umask())
-        os.replace(unfinished, path)
-    except (soundfile.SoundFileError, OSError) as error:
-        if unfinished:
-            Path(unfinished).unlink(missing_ok=True)
+        with written_whole(path) as temporary:
+            soundfile.write(temporary, samples, int(sample_rate), format="WAV", subtype="FLOAT")
+    except soundfile.SoundFileError as error:
         raise AudioError(f"{path} cannot be written: {error}") from None
-
-
-def _umask():
-    """The process's umask; reading it means setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 def resample(samples, from_rate, to_rate):

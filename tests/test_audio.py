@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pdbridge import audio
-from pdbridge.errors import AudioError
+from pdbridge.errors import AudioError, PdbridgeError
 
 
 def tone(frequency, sample_rate, seconds=1.0):
@@ -91,7 +91,7 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_nothing_else(tmp_path, mon
         raise OSError("no space left")
 
     monkeypatch.setattr(soundfile, "write", full_disk)
-    with pytest.raises(AudioError, match="no space left"):
+    with pytest.raises(PdbridgeError, match="no space left"):
         audio.write_wav(tmp_path / "a.wav", tone(220, 16000), 16000)
     monkeypatch.undo()
     np.testing.assert_array_equal(audio.read_wav(tmp_path / "a.wav")[0], tone(440, 16000))
@@ -103,7 +103,7 @@ def test_unreadable_sounds_are_named(tmp_path):
     for name in ("text.wav", "missing.wav"):
         with pytest.raises(AudioError, match=name):
             audio.read_wav(tmp_path / name)
-    with pytest.raises(AudioError, match="nowhere"):
+    with pytest.raises(PdbridgeError, match="nowhere"):
         audio.write_wav(tmp_path / "nowhere" / "a.wav", np.zeros(3), 16000)
 
 
