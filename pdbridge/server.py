@@ -6,6 +6,7 @@ answers itself, in one event loop that never waits; the rest are jobs for worker
 
 import asyncio
 import contextlib
+import importlib
 import logging
 import os
 import signal
@@ -91,6 +92,8 @@ class Server:
         self.address = self._socket.getsockname()
         self.loop.add_reader(self._socket, self._take_in)
         self._start_task(self._sweep())
+        # takes 0.1 s, which the first note shall not wait for
+        self.loop.run_in_executor(None, importlib.import_module, "soxr")
         if model:
             path = find_model(model, self.working_folder)
             self._start_task(self._load_default(path))
@@ -171,9 +174,10 @@ class Server:
             except PdbridgeError as error:
                 self.counts["failed"] += 1
                 self._complain(address, name, error)
-            except Exception:
+            except Exception as error:
                 self.counts["failed"] += 1
                 log.exception("%s from %s", name, address)
+                self._complain(address, name, f"an error in pdbridge itself: {error!r}")
 
     def _message(self, name, values, address):
         if name in _FROM_PATCHES:

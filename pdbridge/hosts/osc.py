@@ -14,7 +14,7 @@ from pdbridge.hosts import messages
 from pdbridge.hosts.host import SLICE, Host
 from pdbridge.hosts.messages import Argument
 from pdbridge.hosts.wire import encode
-from pdbridge.instruments import instrument_class
+from pdbridge.instruments import INSTRUMENTS
 
 MOST_ARRAYS = 256
 MOST_FLOATS = 1 << 26  # in all arrays together: 256 MiB
@@ -75,7 +75,7 @@ class OSCHost(Host):
 
     def __init__(self, server, instrument_name):
         super().__init__(server, instrument_name, server.working_folder)
-        self.instrument = instrument_class(instrument_name)(self, server)
+        self.instrument = INSTRUMENTS[instrument_name](self, server)
         self.instrument.start()
 
     # For the instrument

@@ -1,20 +1,12 @@
 """Instruments: one class each, whose methods are the messages of the table."""
 
 from pdbridge.errors import MessageError
+from pdbridge.instruments.gansynth import GANSynthInstrument
+
+INSTRUMENTS = {"gansynth": GANSynthInstrument}  # by their names in the table of messages
 
 # What a patch's object line may name. The course patches name SOPI's module for pyext.
 _MODULES = ("pdbridge.pyext", "sopimagenta.gansynth.pyext")
-
-
-def _instruments():
-    from pdbridge.instruments.gansynth import GANSynthInstrument
-
-    return {"gansynth": GANSynthInstrument}
-
-
-def instrument_class(name):
-    """The class of an instrument by its name in the table of messages."""
-    return _instruments()[name]
 
 
 def find_instrument(arguments):
@@ -42,9 +34,8 @@ def find_instrument(arguments):
             if argument.startswith("@"):
                 break
             words.append(argument)
-    known = _instruments()
     module, _, name = (".".join(words)).rpartition(".")
-    if module in _MODULES and name in known:
-        return name, known[name]
-    choices = ", ".join(f"[pyext. pdbridge.pyext {name}]" for name in known)
+    if module in _MODULES and name in INSTRUMENTS:
+        return name, INSTRUMENTS[name]
+    choices = ", ".join(f"[pyext. pdbridge.pyext {name}]" for name in INSTRUMENTS)
     raise MessageError(f"no instrument {' '.join(words) or 'named'}; write one of {choices}")
