@@ -81,6 +81,7 @@ class Server:
         self._workers = {}  # folder -> [Worker, how many use it]
         self._players = []  # instruments that have voices, the newest last
         self._default = None  # (name, Worker) once it is loaded
+        self._default_is_loading = bool(model)
         self._want_default = []
         self._inboxes = {}  # address -> deque of packets
         self._carrying_out = False
@@ -350,31 +351,31 @@ class Server:
     async def _load_default(self, path):
         try:
             worker = await self.lend(path)
+            pitches = worker.description["pitches"]
+            self._default = (path.name, worker)
+            self.announce(f"pdbridge: {path.name} is loaded, pitches {pitches[0]} to {pitches[-1]}")
         except PdbridgeError as error:
             self.announce(f"pdbridge: {error}")
-            return
-        self._default = (path.name, worker)
-        pitches = worker.description["pitches"]
-        self.announce(f"pdbridge: {path.name} is loaded, pitches {pitches[0]} to {pitches[-1]}")
+        self._default_is_loading = False
         waiting, self._want_default = self._want_default, []
         for take in waiting:
-            await self._give_default(take)
+            self._give_default(take)
 
     def when_default_model(self, take):
-        """Call ``take(name, worker)`` with the server's own model, once it is there."""
-        if self._default:
-            self._start_task(self._give_default(take))
-        elif len(self._want_default) < MOST_PEERS:
-            self._want_default.append(take)
+        """Call ``take(name, worker)`` with the server's own model once it is loaded.
 
-    async def _give_default(self, take):
-        name, worker = self._default
-        for path, entry in self._workers.items():
-            if entry[0] is worker:
-                await self.lend(path)
-                if not take(name, worker):
-                    self.give_back(worker)
-                return
+        It is called with ``(None, None)`` when there is none; it returns whether it takes it.
+        """
+        if self._default_is_loading:
+            self._want_default.append(take)
+        else:
+            self.loop.call_soon(self._give_default, take)
+
+    def _give_default(self, take):
+        name, worker = self._default or (None, None)
+        if take(name, worker):
+            entry = next(entry for entry in self._workers.values() if entry[0] is worker)
+            entry[1] += 1
 
     def playing(self, instrument):
         """An instrument has voices now: MIDI and plain OSC notes go to the newest of them."""

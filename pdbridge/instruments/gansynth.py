@@ -1,5 +1,6 @@
 """The instrument ``gansynth``: its methods are its messages (see `pdbridge.hosts.messages`)."""
 
+import asyncio
 import contextlib
 
 import numpy as np
@@ -11,6 +12,7 @@ from pdbridge.instruments.keyboard import Keyboard
 from pdbridge.jobs import ASKED
 
 MOST_PROGRAMS = 128  # stored timbres that MIDI program changes step through
+LONGEST_NOTE = 5.0  # s after which no note of a model that was replaced sounds any more
 
 
 class GANSynthInstrument:
@@ -35,6 +37,7 @@ class GANSynthInstrument:
         self._program = -1
         self._remembered = {}
         self._closed = False
+        self._model_expected = asyncio.Event()
 
     def start(self):
         """Take the server's own model, if it has one, until `load` names another."""
@@ -53,8 +56,12 @@ class GANSynthInstrument:
         return bool(self.keyboard.voices)
 
     def _take_default(self, name, worker):
-        """Use the server's own model; False when this instrument does not want it any more."""
-        if self._closed or self.worker or "load" in self._remembered:
+        """Use the server's own model; False when this instrument does not want it any more.
+
+        A `worker` of None says that there will be none.
+        """
+        self._model_expected.set()
+        if self._closed or self.worker or worker is None or "load" in self._remembered:
             return False
         self._use(name, worker)
         self.host.out("loaded", *self._format())
@@ -69,6 +76,7 @@ class GANSynthInstrument:
             worker = await self.server.lend(path, self.host.progress)
         self._remember("load", folder)
         self._use(path.name, worker)
+        self._model_expected.set()
         return ("loaded", *self._format())
 
     async def unload(self):
@@ -82,7 +90,7 @@ class GANSynthInstrument:
 
     async def randomize_z(self, *groups):
         """``randomize_z array...`` -> ``randomized``."""
-        size = self._description()["latent_size"]
+        size = (await self._model())["latent_size"]
         for (array,) in groups:
             await self.host.write(array, latent.random_z(1, size, seed=self._random)[0])
         return ("randomized",)
@@ -95,7 +103,7 @@ class GANSynthInstrument:
 
     async def synthesize(self, *groups):
         """``synthesize (z-array sound-array pitch)...`` -> ``synthesized``."""
-        pitches = self._description()["pitches"]
+        pitches = (await self._model())["pitches"]
         for _, _, pitch in groups:
             self._check_pitch(pitch, pitches)
         with self._busy():
@@ -227,7 +235,8 @@ class GANSynthInstrument:
             # keys make sound before anybody chose a timbre
             self.keyboard.z = latent.random_z(1, size, seed=self._random)[0]
         self.keyboard.set_model(worker)
-        self.server.give_back(old)
+        # notes that sound still get their rest from the old one
+        self.server.loop.call_later(LONGEST_NOTE, self.server.give_back, old)
 
     def _let_go(self):
         worker, self.worker = self.worker, None
@@ -242,8 +251,14 @@ class GANSynthInstrument:
             raise MessageError("no model is loaded; send load first_light, or wait for the model")
         return self.worker.description
 
+    async def _model(self):
+        """The model's description, after a wait for the server's own model if that is loading."""
+        if self.worker is None and not self._remembered.get("load"):
+            await self._model_expected.wait()
+        return self._description()
+
     async def _read_z(self, array):
-        self._description()
+        await self._model()
         return self.checked_z(f"array {array}", await self.host.read(array))
 
     def checked_z(self, source, z):

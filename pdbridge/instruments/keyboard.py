@@ -35,12 +35,15 @@ class Head:
     resampled : float32 [samples]
         At the voices' rate, as far as it is final.
     z : float32 [latent_size]
+    worker : pdbridge.jobs.Worker
+        Who made it, and makes the rest.
     """
 
     samples: np.ndarray
     state: object
     resampled: np.ndarray
     z: np.ndarray
+    worker: object
 
 
 @dataclass
@@ -189,6 +192,7 @@ class Keyboard:
         if task is None or task.done():
             job = self.worker.submit("head", self.z, pitch, priority=priority)
             task = self._loop.create_task(self._make(self.worker, job, pitch, self.z))
+            task.add_done_callback(_looked_at)
             self._making[pitch] = (job, task)
         else:
             self.worker.hurry(job, priority)
@@ -198,7 +202,7 @@ class Keyboard:
         rate = self.rate
         samples, state = await worker.result(job)
         resampler = self._resampler(worker, rate)
-        head = Head(samples, state, resampler.push(samples), z)
+        head = Head(samples, state, resampler.push(samples), z, worker)
         if worker is self.worker and z is self.z and rate == self.rate:
             self._ready[pitch] = head
             self._making.pop(pitch, None)
@@ -273,16 +277,16 @@ class Keyboard:
 
     async def _continue(self, note, head):
         """Append the rest of the note to its voice while it sounds."""
-        voice, worker = note.voice, self.worker
+        voice = note.voice
         try:
             sent = min(len(head.resampled), self.host.slice_length)
             sent = await self._append(note, sent, head.resampled[sent:])
-            if worker is None or not self._wanted(note):
+            if not self._wanted(note):
                 return
-            resampler = self._resampler(worker, self.rate)
+            resampler = self._resampler(head.worker, self.rate)
             resampler.push(head.samples)  # brings the filter to where the head ended
-            rest = worker.stream("tail", head.z, note.pitch, head.state, priority=SOUNDING,
-                                 deadline=voice.started + voice.promised)
+            rest = head.worker.stream("tail", head.z, note.pitch, head.state, priority=SOUNDING,
+                                      deadline=voice.started + voice.promised)
             async with contextlib.aclosing(rest):
                 async for samples in rest:
                     sent = await self._append(note, sent, resampler.push(samples))
@@ -376,3 +380,9 @@ class Keyboard:
             if voice.ends > now and not voice.stopped:
                 self._stop(voice)
         self._pedal = False
+
+
+def _looked_at(task):
+    """Take note of a head's error: the key it was for may not be waited for any more."""
+    if not task.cancelled():
+        task.exception()
