@@ -48,7 +48,7 @@ setup(
     ],
     extras_require={
         "midi": ["python-rtmidi>=1.5"],  # MIDI devices without going through Pd
-        "test": ["pytest>=8"],
+        "test": ["pytest>=8", "setuptools>=64", "wheel"],  # the tests build the package, too
     },
     entry_points={"console_scripts": ["pdbridge = pdbridge.cli:main"]},
 )
