@@ -13,7 +13,7 @@ from pdbridge.files import place_in
 from pdbridge.hosts import messages
 from pdbridge.hosts.host import SLICE, Host
 from pdbridge.hosts.messages import Argument
-from pdbridge.hosts.wire import encode
+from pdbridge.hosts.wire import encode, numbers
 from pdbridge.instruments import INSTRUMENTS
 
 MOST_ARRAYS = 256
@@ -153,23 +153,17 @@ _RATE = Argument("sample_rate", "whole", 1000, 768000)
 
 def array_set(server, values, asker):
     """``/array/set name start value...``"""
-    if len(values) < 3:
+    if len(values) < 2:
         raise MessageError("/array/set takes name start value...")
-    name, start = _NAME.check(values[0]), _START.check(values[1])
-    numbers = _numbers(values[2:])
-    if start + len(numbers) > MOST_FLOATS:
+    name = _NAME.check(values[0])
+    given = numbers(values[1:])
+    start, samples = _START.check(float(given[0])), given[1:]
+    if not len(samples):
+        raise MessageError("/array/set takes name start value...")
+    if start + len(samples) > MOST_FLOATS:
         raise ArrayError(f"array {name} would be longer than {MOST_FLOATS} values")
-    server.arrays.set(name, start, numbers)
+    server.arrays.set(name, start, samples)
     return ("/array/set", name, len(server.arrays.get(name)))
-
-
-def _numbers(values):
-    parts = []
-    for value in values:
-        if isinstance(value, (str, bytes)) or value is None:
-            raise MessageError(f"an array holds numbers, not {messages.shown(value)}")
-        parts.append(np.atleast_1d(np.asarray(value, np.float32)))
-    return np.concatenate(parts)
 
 
 async def array_get(server, values, asker):

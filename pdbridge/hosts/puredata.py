@@ -13,7 +13,7 @@ import numpy as np
 
 from pdbridge.errors import ArrayError, HostError, MessageError
 from pdbridge.hosts.host import SLICE, Host
-from pdbridge.hosts.wire import encode
+from pdbridge.hosts.wire import encode, numbers
 from pdbridge.instruments import find_instrument
 
 ON_THEIR_WAY = 2  # slices sent and not acknowledged yet
@@ -238,7 +238,7 @@ class PureDataHost(Host):
     async def _read_slice(self, array, start):
         for answer in await self._ask("/get", array, start, SLICE):
             if len(answer) >= 2 and str(answer[0]) == array:
-                return _floats(answer[2:])
+                return numbers(answer[1:])[1:]  # behind the index they start at
         if start:
             return np.zeros(0, np.float32)
         raise ArrayError(f"there is no array {array} in the patch")
@@ -278,7 +278,7 @@ class PureDataHost(Host):
 
     def failed(self, name, text, asker=None):
         self.out("fail", name, text)
-        self.send("/print", text)
+        self.send("/print", text if text.startswith(name) else f"{name}: {text}")
 
     @property
     def gone(self):
@@ -291,9 +291,3 @@ def _selector(atoms):
     if isinstance(atoms[0], str):
         return atoms[0], atoms[1:]
     return ("float" if len(atoms) == 1 else "list"), atoms
-
-
-def _floats(values):
-    """Values of an answer, where a long run came as one numpy array, as float32 [count]."""
-    parts = [np.atleast_1d(np.asarray(v, np.float32)) for v in values if not isinstance(v, str)]
-    return np.concatenate(parts) if parts else np.zeros(0, np.float32)

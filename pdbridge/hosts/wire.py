@@ -84,6 +84,30 @@ def decode(packet):
         raise MessageError(f"not an OSC message: {error}") from None
 
 
+def numbers(values):
+    """Numbers of a message, single ones and a long run that came as one array, in one array.
+
+    Parameters
+    ----------
+    values : sequence
+        As `decode` gives them.
+
+    Returns
+    -------
+    float32 array [count]
+
+    Raises
+    ------
+    MessageError
+        One of them is not a number.
+    """
+    for value in values:
+        if not isinstance(value, (int, float, np.ndarray)):
+            raise MessageError(f"a number was expected, not {value!r:.60}")
+    parts = [np.atleast_1d(np.asarray(value, np.float32)) for value in values]
+    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+
+
 def _unbundled(packet, depth=0):
     if depth > MOST_NESTED:
         raise MessageError("not an OSC message: bundles in bundles in bundles")

@@ -126,9 +126,8 @@ class Keyboard:
             await self.host.prepare(f"{prefix}{number}", length)
         self.voices = [Voice(n, f"{prefix}{n}") for n in range(1, count + 1)]
         self.polyphony = polyphony
-        if rate != self.rate:
-            self.rate = rate
-            self._forget_heads()
+        self.rate = rate
+        self._forget_heads()
         return rate
 
     def _note_samples(self, rate):
@@ -165,7 +164,7 @@ class Keyboard:
             if job.priority == SOON:  # a pressed key still wants its head
                 task.cancel()
         self._making = {}
-        if self.worker and self.z is not None:
+        if self.worker and self.z is not None and self.voices:
             self.host.out("ready", 0, self.keys, -1)
             self._filling = self._loop.create_task(self._fill())
 
