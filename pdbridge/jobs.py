@@ -9,10 +9,12 @@ import asyncio
 import contextlib
 import heapq
 import itertools
+import logging
 import pickle
 import subprocess
 import sys
 import threading
+from collections import deque
 
 from pdbridge import errors
 from pdbridge.errors import WorkerError
@@ -27,7 +29,11 @@ LONGEST_PIECE = 60.0  # s; a worker that takes longer for one piece of work is s
 LONGEST_LOAD = 300.0  # s
 MOST_FAILED_STARTS = 3  # in a row
 
+LAST_WORDS = 8  # lines a worker wrote that are shown when it dies; TensorFlow writes many
+
 _numbers = itertools.count(1)
+
+log = logging.getLogger("pdbridge")
 
 
 class Job:
@@ -234,21 +240,33 @@ class Worker:
 
     def _start(self):
         command = [sys.executable, "-m", "pdbridge.worker", self.loader, str(self.folder)]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                         stderr=subprocess.PIPE)
         self._watch(LONGEST_LOAD)
-        threading.Thread(
-            target=self._read, args=(self._process,), name="worker results", daemon=True
-        ).start()
+        last_words = deque(maxlen=LAST_WORDS)
+        listener = threading.Thread(target=self._listen, args=(self._process, last_words),
+                                    name="worker messages", daemon=True)
+        listener.start()
+        threading.Thread(target=self._read, args=(self._process, listener, last_words),
+                         name="worker results", daemon=True).start()
 
-    def _read(self, process):
-        """Runs in a thread: hands what the process says to the event loop."""
+    @staticmethod
+    def _listen(process, last_words):
+        """Runs in a thread: keeps what the process writes for people, for the case that it dies."""
+        for line in process.stderr:
+            last_words.append(line.decode(errors="replace").rstrip())
+            log.debug("worker %d: %s", process.pid, last_words[-1])
+        process.stderr.close()
+
+    def _read(self, process, listener, last_words):
+        """Runs in a thread: hands what the process replies to the event loop."""
         with contextlib.suppress(Exception):  # a pickle cut off by the death of the process
             while True:
                 self._hand_over(self._received, process, pickle.load(process.stdout))
-        process.wait()
-        self._hand_over(self._died, process)
+        process.stdout.close()
+        code = process.wait()
+        listener.join(1.0)
+        self._hand_over(self._died, process, code, list(last_words))
 
     def _hand_over(self, function, *arguments):
         with contextlib.suppress(RuntimeError):  # the loop is closed: the server has ended
@@ -259,9 +277,11 @@ class Worker:
             self._watchdog.cancel()
         self._watchdog = seconds and self._loop.call_later(seconds, self._process.kill)
 
-    def _died(self, process):
+    def _died(self, process, code, last_words):
         if process is not self._process or self.state in ("failed", "closed"):
             return
+        log.warning("the process of the model %s ended with code %d; its last words:\n  %s",
+                    self.folder, code, "\n  ".join(last_words) or "none")
         self._watch(None)
         self._close_pipes()
         job, self._running = self._running, None
