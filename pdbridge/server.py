@@ -405,15 +405,9 @@ class Server:
             elif message.type == "control_change" and message.control in (120, 123):
                 player.panic()
             elif message.type == "program_change":
-                self._start_task(self._change_program(player))
+                player.host.receive("next_z", [])
         except PdbridgeError as error:
             player.host.fail(message.type, error)
-
-    async def _change_program(self, player):
-        try:
-            await player.next_program()
-        except PdbridgeError as error:
-            player.host.fail("program_change", error)
 
     async def _sweep(self):
         """Let go of objects whose patch was closed."""

@@ -245,13 +245,23 @@ MESSAGES = (
     ),
     Message(
         "gansynth", "save_z", (Argument("z-array", "array"), Argument("file.npy", "file")),
-        "saved file", "Store a timbre in a file beside the patch; it is a program for MIDI program "
-        "changes from now on.", ours=True,
+        "saved file", "Store a timbre in a file beside the patch, and add it to the programs.",
+        ours=True,
     ),
     Message(
         "gansynth", "load_z", (Argument("file.npy", "file"), Argument("z-array", "array")),
-        "restored file", "Read a stored timbre into an array; it is a program for MIDI program "
-        "changes from now on.", ours=True,
+        "restored file", "Read a stored timbre into an array, and add it to the programs.",
+        ours=True,
+    ),
+    Message(
+        "gansynth", "programs", (Argument("file.npy", "file"),), "programs count",
+        "The stored timbres that next_z and MIDI program changes step through.", repeats=True,
+        ours=True,
+    ),
+    Message(
+        "gansynth", "next_z", (), "timbre array",
+        "Play the next of the programs, and write it into the array that `z` named last.",
+        ours=True,
     ),
 )
 

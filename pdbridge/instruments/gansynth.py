@@ -33,7 +33,7 @@ class GANSynthInstrument:
         self.keyboard = Keyboard(host)
         self._random = np.random.default_rng()
         self._timbre_array = None
-        self._programs = []
+        self._programs = {}  # file -> z
         self._program = -1
         self._remembered = {}
         self._closed = False
@@ -190,39 +190,59 @@ class GANSynthInstrument:
         z = await self._read_z(array)
         with written_whole(path) as temporary:
             np.save(temporary, z)
-        self._store_program(z)
+        self._store_program(file, z)
         return ("saved", file)
 
     async def load_z(self, file, array):
         """``load_z file.npy array`` -> ``restored file``."""
+        await self._model()
+        z = self._stored_z(file)
+        await self.host.write(array, z)
+        self._store_program(file, z)
+        return ("restored", file)
+
+    async def programs(self, *groups):
+        """``programs file.npy...`` -> ``programs count``."""
+        await self._model()
+        found = {file: self._stored_z(file) for (file,) in groups}
+        self._programs = {}
+        for file, z in found.items():
+            self._store_program(file, z)
+        self._program = -1
+        return ("programs", len(self._programs))
+
+    async def next_z(self):
+        """``next_z`` -> ``timbre array``: what MIDI program changes do."""
+        if not self._programs:
+            raise MessageError("next_z: no timbre is stored; store one with save_z, or name some "
+                               "with programs")
+        self._program = (self._program + 1) % len(self._programs)
+        z = list(self._programs.values())[self._program]
+        self.set_timbre(self.checked_z("the stored timbre", z))
+        if not self._timbre_array:
+            return None
+        await self.host.write(self._timbre_array, z)
+        return ("timbre", self._timbre_array)
+
+    def _stored_z(self, file):
+        """The z in a file, float32 [latent_size]."""
         path = self.host.place_for(file, ".npy")
         try:
             z = np.load(path, allow_pickle=False)
         except FileNotFoundError:
-            raise MessageError(f"load_z: there is no file {path}") from None
+            raise MessageError(f"there is no file {path}") from None
         except (OSError, ValueError, EOFError) as error:
-            raise MessageError(f"load_z: {path} is not a NumPy file: {error}") from None
-        if z.dtype.kind not in "fiu":
-            raise MessageError(f"load_z: {path} holds {z.dtype}, not numbers")
-        z = self.checked_z(str(path), z.astype(np.float32).reshape(-1))
-        await self.host.write(array, z)
-        self._store_program(z)
-        return ("restored", file)
+            raise MessageError(f"{path} is not a NumPy file of numbers: {error}") from None
+        if getattr(z, "dtype", np.dtype("O")).kind not in "fiu":
+            raise MessageError(f"{path} holds no plain array of numbers")
+        return self.checked_z(str(path), z.astype(np.float32).reshape(-1))
 
-    def _store_program(self, z):
-        if not any(np.array_equal(z, stored) for stored in self._programs):
-            self._programs = [*self._programs, z][-MOST_PROGRAMS:]
-
-    async def next_program(self):
-        """MIDI program change: play the next stored timbre, and show it in the timbre's array."""
-        if not self._programs:
-            raise MessageError("program change: no timbre is stored; store one with save_z")
-        self._program = (self._program + 1) % len(self._programs)
-        z = self._programs[self._program]
-        self.set_timbre(z)
-        if self._timbre_array:
-            await self.host.write(self._timbre_array, z)
-            self.host.out("timbre", self._timbre_array)
+    def _store_program(self, file, z):
+        self._programs.pop(file, None)
+        if len(self._programs) >= MOST_PROGRAMS:
+            del self._programs[next(iter(self._programs))]
+        self._programs[file] = z
+        self._remember("programs", *self._programs)
 
     # What they share
 
@@ -291,7 +311,7 @@ class GANSynthInstrument:
             self._remembered.pop(name, None)
         else:
             self._remembered[name] = list(message)
-        order = ("load", "release", "voices", "z")
+        order = ("load", "release", "voices", "z", "programs")
         self.host.remember([self._remembered[n] for n in order if n in self._remembered])
 
 
