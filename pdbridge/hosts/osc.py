@@ -134,8 +134,11 @@ class OSCHost(Host):
             self.fail(name, error, asker)
 
     def _method(self, message):
-        if message.name == "z" and not self.instrument.playable and self.server.player():
+        player = None if self.instrument.playable else self.server.player()
+        if player and message.name == "z":
             return self._lend_timbre
+        if player and message.name == "next_z":
+            return player.next_z
         return super()._method(message)
 
     async def _lend_timbre(self, array):

@@ -11,7 +11,7 @@ from pdbridge.files import written_whole
 from pdbridge.instruments.keyboard import Keyboard
 from pdbridge.jobs import ASKED
 
-MOST_PROGRAMS = 128  # stored timbres that MIDI program changes step through
+MOST_PROGRAMS = 64  # stored timbres that MIDI program changes step through
 LONGEST_NOTE = 5.0  # s after which no note of a model that was replaced sounds any more
 
 
