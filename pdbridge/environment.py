@@ -1,7 +1,7 @@
 """From a clone and a bare Python to a running pdbridge: the virtual environment of the clone.
 
 ``python3 pdbridge ...`` and ``python3 tests`` come here first. Standard library only, since
-nothing else is there yet, and in words that any Python 3 can read, so that an old one still says
+nothing else is there yet, and in words that Python 3.6 can read, so that an old one still says
 what is wrong. Whoever installed pdbridge with pip never gets here.
 """
 
@@ -42,7 +42,7 @@ def enter(arguments, extras=()):
     try:
         python = prepare(extras)
     except SetupError as error:
-        print("pdbridge: " + str(error), file=sys.stderr)
+        print(f"pdbridge: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -92,7 +92,7 @@ def _covers(installed, wanted):
 def _answers(python):
     """Whether an environment's Python and pip work (a half-made or moved one has neither)."""
     try:
-        code = "import sys, pip; sys.exit(not (%r <= sys.version_info[:2] <= %r))" % (OLDEST, NEWEST)
+        code = f"import sys, pip; sys.exit(not {OLDEST} <= sys.version_info[:2] <= {NEWEST})"
         return subprocess.call([str(python), "-c", code], stderr=subprocess.DEVNULL) == 0
     except OSError:
         return False
@@ -103,34 +103,39 @@ def _suitable_python():
     if OLDEST <= sys.version_info[:2] <= NEWEST:
         return sys.executable
     for minor in range(NEWEST[1], OLDEST[1] - 1, -1):
-        found = shutil.which("python3.%d" % minor)
+        found = shutil.which(f"python3.{minor}")
         if found:
             return found
     raise SetupError(
-        "this is Python %d.%d; TensorFlow needs Python 3.%d to 3.%d. Install one of these and "
-        "start again with it, e.g. python3.%d pdbridge play"
-        % (sys.version_info[0], sys.version_info[1], OLDEST[1], NEWEST[1], NEWEST[1])
+        f"this is Python {_dotted(sys.version_info[:2])}; TensorFlow needs Python "
+        f"{_dotted(OLDEST)} to {_dotted(NEWEST)}. Install one of these and start again with it, "
+        f"e.g. python{_dotted(NEWEST)} pdbridge play"
     )
+
+
+def _dotted(version):
+    return ".".join(str(number) for number in version)
 
 
 def _make(source, python):
     """Make an empty environment with the Python at `source`."""
     if subprocess.call([source, "-c", "import venv, ensurepip"], stderr=subprocess.DEVNULL):
         version = subprocess.check_output(
-            [source, "-c", "import sys; print('python%d.%d' % sys.version_info[:2])"], text=True)
+            [source, "-c", "import sys; print('python%d.%d' % sys.version_info[:2])"],
+            universal_newlines=True)
         # Debian and Ubuntu keep the part of Python that makes environments in a package of its own.
         install_debian_packages([version.strip() + "-venv"], "makes virtual environments")
-    print("pdbridge: making a virtual environment in %s" % FOLDER, flush=True)
+    print(f"pdbridge: making a virtual environment in {FOLDER}", flush=True)
     failed = subprocess.call([source, "-m", "venv", "--clear", str(FOLDER)])
     if failed or not python.exists():
-        raise SetupError("%s -m venv %s failed" % (source, FOLDER))
+        raise SetupError(f"{source} -m venv {FOLDER} failed")
 
 
 def _install(python, extras):
     """Install the clone so that edits in it count at once."""
     print("pdbridge: installing into it; TensorFlow is about 600 MB to download and 2 GB on disk,\n"
           "pdbridge: one or two minutes on a fast line (only this once)", flush=True)
-    target = str(CLONE) + ("[%s]" % ",".join(extras) if extras else "")
+    target = f"{CLONE}[{','.join(extras)}]"
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
                "--no-warn-script-location", "--editable", target]
     start = time.monotonic()
@@ -139,7 +144,7 @@ def _install(python, extras):
     if failed:
         raise SetupError("pip could not install it (what it said stands above). With a network "
                          "connection and 3 GB of free disk, start the same command again")
-    print("pdbridge: installed in %d s" % (time.monotonic() - start), flush=True)
+    print(f"pdbridge: installed in {time.monotonic() - start:.0f} s", flush=True)
 
 
 class _Clock:
@@ -162,9 +167,9 @@ class _Clock:
         while not self._done.wait(1 if terminal else 60):
             seconds = time.monotonic() - start
             if terminal:
-                print("\rpdbridge: %d s " % seconds, end="", flush=True)
+                print(f"\rpdbridge: {seconds:.0f} s ", end="", flush=True)
             else:
-                print("pdbridge: still installing, %d s" % seconds, flush=True)
+                print(f"pdbridge: still installing, {seconds:.0f} s", flush=True)
         if terminal:
             print("\r", end="", flush=True)
 
@@ -184,20 +189,20 @@ def install_debian_packages(packages, purpose):
         When it is not allowed, or fails; the message says what to type.
     """
     names = " ".join(packages)
-    by_hand = "type: sudo apt install %s" % names
+    by_hand = f"type: sudo apt install {names}"
     if not shutil.which("apt-get"):
-        raise SetupError("%s (%s) is missing; install it and start again" % (names, purpose))
+        raise SetupError(f"{names} ({purpose}) is missing; install it and start again")
     administrator = _administrator()
     if administrator is None:
-        raise SetupError("%s (%s) is missing; %s" % (names, purpose, by_hand))
-    print("pdbridge: installing %s (%s) with apt-get" % (names, purpose), flush=True)
+        raise SetupError(f"{names} ({purpose}) is missing; {by_hand}")
+    print(f"pdbridge: installing {names} ({purpose}) with apt-get", flush=True)
     quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
     install = administrator + quiet + ["install", "-y", "--no-install-recommends"] + packages
     # A fresh machine has no package lists, so the first try may fail for want of an update.
     if subprocess.call(install, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
         subprocess.call(administrator + quiet + ["update"], stdout=subprocess.DEVNULL)
         if subprocess.call(install, stdout=subprocess.DEVNULL):
-            raise SetupError("apt-get could not install %s; %s" % (names, by_hand))
+            raise SetupError(f"apt-get could not install {names}; {by_hand}")
 
 
 def _administrator():

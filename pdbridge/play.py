@@ -13,9 +13,19 @@ import time
 from pathlib import Path
 
 from pdbridge import places
-from pdbridge.errors import AudioError, PitchError
-from pdbridge.session import (SAMPLE_RATE, PdSession, Server, default_port, find_pd, has_screen,
-                              has_sound_card, has_windows, say)
+from pdbridge.errors import AudioError, PitchError, ServerError
+from pdbridge.session import (
+    SAMPLE_RATE,
+    NoWindows,
+    PdSession,
+    Server,
+    default_port,
+    find_pd,
+    has_screen,
+    has_sound_card,
+    has_windows,
+    say,
+)
 
 #: The phrase: start in s, length in s, MIDI pitch, velocity. The first note sounds alone.
 PHRASE = (
@@ -64,18 +74,36 @@ def play(wav=None, gui=True, phrase=True, model=places.BUILT_IN_MODEL, port=None
     """
     model = places.find_model(model)
     pd = find_pd()
-    windows = gui and has_screen() and pd is not None and has_windows(pd)
-    heard = windows and has_sound_card()
-    record_to = _recording_path(wav, needed=phrase and not heard)
+    windows = gui and pd is not None and has_screen() and has_windows(pd)
+    if not windows and not phrase:
+        raise ServerError("without " + ("a screen" if pd else "Pd") + " there is only the phrase to "
+                          "play; leave out --no-phrase")
     if pd is None:
         say("Pd was not found, so the phrase is rendered without it. To play yourself, install "
-             "Pd (sudo apt install puredata, or https://puredata.info) and start this again.")
-        _render(model, record_to)
+            "Pd (sudo apt install puredata, or https://puredata.info) and start this again.")
+        _render(model, _free_path(wav or RECORDING))
         return 0
+    port = port or default_port()
+    if windows:
+        try:
+            _play_in_pd(pd, model, port, wav, phrase, windows=True)
+            return 0
+        except NoWindows as error:
+            if not phrase:
+                raise
+            say(f"Pd cannot open its windows here ({error}), so it plays without them")
+    _play_in_pd(pd, model, port, wav, phrase, windows=False)
+    return 0
+
+
+def _play_in_pd(pd, model, port, wav, phrase, windows):
+    """Open the patch, play the phrase in it, and leave it to the user where there are windows."""
+    heard = windows and has_sound_card()
+    record_to = _free_path(wav or RECORDING) if phrase and (wav or not heard) else None
     say(_plan(windows, heard, record_to))
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pdbridge-")))
-        server = stack.enter_context(Server(model, port or default_port(), folder))
+        server = stack.enter_context(Server(model, port, folder))
         session = stack.enter_context(PdSession(pd, server, folder, windows, heard))
         session.wait_until_open()
         if phrase:
@@ -83,32 +111,29 @@ def play(wav=None, gui=True, phrase=True, model=places.BUILT_IN_MODEL, port=None
             _play_phrase(session, folder, record_to)
         if windows:
             say("the patch is open: play on the computer's keys, a MIDI keyboard or with the "
-                 "mouse; close Pd (or press Ctrl-C here) to end")
+                "mouse; close Pd (or press Ctrl-C here) to end")
             session.wait_until_closed()
-    return 0
 
 
 def _plan(windows, heard, record_to):
-    if heard:
-        return "Pd opens with the patch"
-    missing = "sound card" if windows else "screen or sound card"
     opens = "Pd opens with the patch" if windows else "Pd plays the patch"
+    if record_to is None:
+        return opens
+    if heard:
+        return f"{opens}; the phrase also goes to {record_to}"
+    missing = "sound card" if windows else "screen or no sound card"
     return f"{opens}; there is no {missing} to use, so the phrase goes to {record_to}"
 
 
-def _recording_path(wav, needed):
-    """Where the recording goes: as asked, or a name that is still free; None for no recording."""
-    if wav:
-        path = Path(wav).absolute()
-        if not path.parent.is_dir():
-            raise AudioError(f"{path.parent} is not a folder; make it first")
-        return path
-    if not needed:
-        return None
-    path, number = Path.cwd() / RECORDING, 1
+def _free_path(file):
+    """This file, or one with a number behind its name where there is one already."""
+    path = Path(file).absolute()
+    if not path.parent.is_dir():
+        raise AudioError(f"{path.parent} is not a folder; make it first")
+    stem, number = path.stem, 1
     while path.exists():
         number += 1
-        path = path.with_name(f"{Path(RECORDING).stem}-{number}.wav")
+        path = path.with_name(f"{stem}-{number}{path.suffix}")
     return path
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 CLONE = Path(__file__).resolve().parent.parent
 sys.path[0] = str(CLONE)  # in place of this folder
 
-from pdbridge import environment  # noqa: E402
+from pdbridge import environment
 
 
 def main():
@@ -20,8 +20,7 @@ def main():
         try:
             environment.install_debian_packages(["puredata-core"], "Pd, for the tests")
         except environment.SetupError as error:
-            print("pdbridge: %s\npdbridge: without Pd the tests of the patches fail" % error,
-                  file=sys.stderr)
+            print(f"pdbridge: {error}\npdbridge: without Pd the tests of the patches fail", file=sys.stderr)
     arguments = sys.argv[1:]
     os.chdir(str(CLONE))
     return environment.enter(["-m", "pytest"] + arguments, extras=("test",))
