@@ -14,7 +14,9 @@ from pdbridge.errors import MessageError
 
 LARGEST_PACKET = 65507  # bytes, the most one UDP packet holds over IPv4
 MOST_NESTED = 8  # bundles in bundles
+MOST_ARGUMENTS = 1024  # besides a long run of floats; python-osc takes 1 ms for as many
 _MANY = 32  # numbers from which numpy is faster
+_KNOWN_TAGS = b"ifsbhdtrmTFN"
 
 
 def encode(address, *arguments):
@@ -24,13 +26,16 @@ def encode(address, *arguments):
     ----------
     address : str
     arguments : int, float, str or numpy array
-        Whole Python ints become ``i``, floats ``f``. A numpy array (last) becomes that many ``f``.
+        Whole Python ints become ``i`` (``h`` beyond 32 bits), floats ``f``. A numpy array (last)
+        becomes that many ``f``. Bytes of a file name that are no UTF-8 become ``?``.
     """
     values = None
     if arguments and isinstance(arguments[-1], np.ndarray):
         values, arguments = arguments[-1], arguments[:-1]
     builder = OscMessageBuilder(address)
     for argument in arguments:
+        if isinstance(argument, str):
+            argument = argument.encode(errors="replace").decode()
         builder.add_arg(argument, _tag(argument))
     packet = builder.build().dgram
     return packet if values is None else _append(packet, address, values)
@@ -39,7 +44,9 @@ def encode(address, *arguments):
 def _tag(argument):
     if isinstance(argument, str):
         return "s"
-    return "f" if isinstance(argument, float) else "i"
+    if isinstance(argument, float):
+        return "f"
+    return "i" if -(1 << 31) <= argument < 1 << 31 else "h"
 
 
 def _append(packet, address, values):
@@ -81,7 +88,7 @@ def decode(packet):
     except MessageError:
         raise
     except Exception as error:  # python-osc raises many kinds, and all mean the same here
-        raise MessageError(f"not an OSC message: {error}") from None
+        raise MessageError(f"not an OSC message: {error!s:.200}") from None
 
 
 def numbers(values):
@@ -132,7 +139,11 @@ def _decode_message(packet):
     tags_at = address_end + 4 - address_end % 4
     tags_end = packet.find(b"\0", tags_at)
     tags = packet[tags_at + 1:tags_end] if tags_end > 0 else b""
+    if tags.strip(_KNOWN_TAGS):
+        raise MessageError("not an OSC message: a type tag is none of ifsbhdtrmTFN")
     floats = len(tags) - len(tags.rstrip(b"f"))
+    if len(tags) - floats > MOST_ARGUMENTS:
+        raise MessageError(f"a message with more than {MOST_ARGUMENTS} arguments that are no floats")
     if floats <= _MANY:
         message = OscMessage(packet)
         return message.address, list(message.params)

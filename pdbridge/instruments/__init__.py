@@ -38,4 +38,5 @@ def find_instrument(arguments):
     if module in _MODULES and name in INSTRUMENTS:
         return name, INSTRUMENTS[name]
     choices = ", ".join(f"[pyext. pdbridge.pyext {name}]" for name in INSTRUMENTS)
-    raise MessageError(f"no instrument {' '.join(words) or 'named'}; write one of {choices}")
+    given = " ".join(words)[:100] or "named"
+    raise MessageError(f"no instrument {given}; write one of {choices}")

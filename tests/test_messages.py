@@ -1,0 +1,144 @@
+"""The table of messages: it is whole, its page is up to date, and it checks what comes in."""
+
+import inspect
+import math
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from pdbridge.errors import MessageError
+from pdbridge.hosts import messages
+from pdbridge.hosts.messages import MESSAGES
+from pdbridge.instruments import INSTRUMENTS, find_instrument
+from pdbridge.server import _COMMANDS
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "messages.md"
+
+
+def check(name, *values):
+    return messages.find("gansynth", name).check(list(values))
+
+
+def test_every_address_is_there_once():
+    assert [a for a, n in Counter(m.address for m in MESSAGES).items() if n > 1] == []
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda m: m.address)
+def test_every_message_is_a_method_that_takes_its_arguments(message):
+    method = getattr(INSTRUMENTS[message.instrument], message.name, None)
+    assert method, f"{message.instrument} has no method {message.name}"
+    assert inspect.iscoroutinefunction(method) == (not message.at_once)
+    parameters = [p for p in inspect.signature(method).parameters.values()][1:]
+    if message.repeats:
+        assert [p.kind for p in parameters] == [inspect.Parameter.VAR_POSITIONAL]
+        return
+    assert len(parameters) == len(message.arguments)
+    optional = [p.default is not inspect.Parameter.empty for p in parameters]
+    assert optional == [a.optional for a in message.arguments]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda m: m.address)
+def test_optional_arguments_come_last_and_every_message_has_help(message):
+    optional = [a.optional for a in message.arguments]
+    assert optional == sorted(optional)
+    assert not (message.repeats and any(optional))
+    assert message.help.endswith(".") and "|" not in message.help
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda m: m.address)
+def test_every_number_has_bounds_and_every_kind_is_known(message):
+    for argument in message.arguments:
+        assert argument.kind in ("array", "folder", "file", "whole", "number")
+        if argument.kind in ("whole", "number"):
+            assert argument.lowest < argument.highest
+
+
+def test_the_page_of_messages_is_up_to_date():
+    assert PAGE.read_text(encoding="utf-8") == messages.as_markdown(), (
+        "docs/messages.md is stale; write it anew: pdbridge messages --markdown > docs/messages.md")
+
+
+def test_the_server_carries_out_the_commands_that_the_page_lists():
+    assert set(_COMMANDS) == {address for address, *_ in messages.SERVER_MESSAGES}
+
+
+def test_the_list_for_the_terminal_names_every_message():
+    text = messages.as_text()
+    for message in MESSAGES:
+        assert f"{message.address} {message.usage()}".strip() in text.splitlines()
+
+
+def test_numbers_are_taken_as_floats_or_ints():
+    assert check("note_on", 60.0, 100) == [60, 100]
+    assert check("slerp_z", "a", "b", "c", 1) == ["a", "b", "c", 1]
+
+
+def test_a_name_that_looks_like_a_number_is_a_name():
+    assert check("z", 12.0) == ["12"]
+    assert check("load", "models", 8.0) == ["models", 8]
+    assert check("voices", "v", 4, 44100.0) == ["v", 4, 44100.0]
+
+
+def test_groups_come_as_tuples():
+    assert check("synthesize", "a", "b", 60.0, "c", "d", 61) == [("a", "b", 60), ("c", "d", 61)]
+
+
+@pytest.mark.parametrize("name, values, part", [
+    ("note_on", (128, 1), "note_on: pitch is 128; it must be between 0 and 127"),
+    ("note_on", (-1, 1), "pitch is -1"),
+    ("note_on", (60, 200), "velocity is 200"),
+    ("note_on", (60.5, 1), "pitch must be a whole number, not 60.5"),
+    ("note_on", ("c4", 1), "pitch must be a number, not 'c4'"),
+    ("note_on", (math.nan, 1), "pitch must be a finite number, not nan"),
+    ("note_on", (60, math.inf), "velocity must be a finite number, not inf"),
+    ("note_on", (None, 1), "pitch must be a number"),
+    ("note_on", (b"blob", 1), "pitch must be a number"),
+    ("note_on", (60,), "takes pitch velocity; 1 argument came"),
+    ("note_on", (60, 1, 1), "takes pitch velocity; 3 arguments came"),
+    ("panic", (1,), "takes nothing; 1 argument came"),
+    ("load", (), r"takes folder \[batch-size\]; 0 arguments came"),
+    ("load", ("a", 0), "batch-size is 0"),
+    ("voices", ("v", 65, 44100), "count is 65"),
+    ("voices", ("v", 4, 100), "sample-rate is 100"),
+    ("slerp_z", ("a", "b", "c", 1.01), "amount is 1.01"),
+    ("slerp_z", ("a", "b", "c", -1e-3), "amount is -0.001"),
+    ("z", ("",), "z-array must be a name"),
+    ("z", ("a\0b",), "z-array must be a name"),
+    ("z", ("a\nb",), "z-array must be a name"),
+    ("z", ("a" * 1001,), "z-array must be a name"),
+    ("z", (None,), "z-array must be a name"),
+    ("synthesize", ("a", "b"), "synthesize: takes .z-array sound-array pitch.*; 2 arguments came"),
+    ("synthesize", (), "0 arguments came"),
+    ("synthesize", ("a", "b", 60) * 65, "at most 64 times"),
+    ("synthesize", ("a", "b", 60, "c", "d", 128), "pitch is 128"),
+    ("seed", (-1,), "number is -1"),
+])
+def test_a_wrong_argument_is_named_with_what_it_must_be(name, values, part):
+    with pytest.raises(MessageError, match=part) as error:
+        check(name, *values)
+    assert len(str(error.value)) < 300
+
+
+def test_an_unknown_message_names_those_that_exist():
+    with pytest.raises(MessageError, match="no message 'nte_on'; it knows load, unload.* note_on"):
+        messages.find("gansynth", "nte_on")
+
+
+@pytest.mark.parametrize("arguments", [
+    ["pdbridge.pyext", "gansynth"], ["pdbridge.pyext.gansynth"],
+    ["pdbridge.pyext", "gansynth", "@detach", 1.0], [1.0, 1.0, "pdbridge.pyext", "gansynth"],
+    ["sopimagenta.gansynth.pyext", "gansynth", "@detach", 1.0],
+])
+def test_objects_of_our_patches_and_of_the_course_name_the_instrument(arguments):
+    assert find_instrument(arguments) == ("gansynth", INSTRUMENTS["gansynth"])
+
+
+@pytest.mark.parametrize("arguments", [
+    [], ["gansynth"], ["os", "system"], ["pdbridge.pyext", "piano"], ["@detach", 1.0],
+    ["pdbridge.pyext"], ["a" * 60000],
+])
+def test_an_object_that_names_no_instrument_is_told_what_to_write(arguments):
+    with pytest.raises(MessageError, match=r"\[pyext. pdbridge.pyext gansynth\]") as error:
+        find_instrument(arguments)
+    assert len(str(error.value)) < 300
