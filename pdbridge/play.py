@@ -116,13 +116,12 @@ def _play_in_pd(pd, model, port, wav, phrase, windows):
 
 
 def _plan(windows, heard, record_to):
-    opens = "Pd opens with the patch" if windows else "Pd plays the patch"
-    if record_to is None:
-        return opens
+    if not windows:
+        return f"Pd plays the patch without windows; the phrase goes to {record_to}"
     if heard:
-        return f"{opens}; the phrase also goes to {record_to}"
-    missing = "sound card" if windows else "screen or no sound card"
-    return f"{opens}; there is no {missing} to use, so the phrase goes to {record_to}"
+        return "Pd opens with the patch" + (f"; the phrase also goes to {record_to}" if record_to else "")
+    silent = "Pd opens with the patch; there is no sound card, so it is silent"
+    return silent + (f" and the phrase goes to {record_to}" if record_to else "")
 
 
 def _free_path(file):

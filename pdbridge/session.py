@@ -22,6 +22,8 @@ PATCH_OPENS = 30.0
 MODEL_LOADS = 180.0  # a cold TensorFlow on a slow disk
 KEYS_GET_READY = 20.0  # then the phrase starts anyway: a key that is not ready sounds, a little later
 RESTART_PAUSE = 2.0  # s between two tries to start the server again
+CARDS = Path("/proc/asound/cards")  # Linux: a line that starts with a number for each sound card
+NO_DISPLAY = "couldn't connect to display"  # what Tk writes when the screen is not there
 
 
 class NoWindows(ServerError):
@@ -84,7 +86,7 @@ def has_sound_card():
     if sys.platform in ("darwin", "win32"):
         return True
     with contextlib.suppress(OSError):
-        if any(line[:2].strip().isdigit() for line in Path("/proc/asound/cards").read_text().splitlines()):
+        if any(line[:2].strip().isdigit() for line in CARDS.read_text().splitlines()):
             return True
     runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or "/nonexistent")
     sockets = (runtime / "pulse/native", runtime / "pipewire-0")
@@ -304,10 +306,10 @@ class PdSession:
         control_port = _free_port()
         session.write_text(_SESSION_PATCH.format(server_port=self.server.port, file_name=session.name,
                                                  control_port=control_port))
-        command = [str(self._pd), "-stderr", "-path", str(patches)]
+        command = [str(self._pd), "-path", str(patches)]
         if not self._windows:
             # Settings made for a stage (libraries, MIDI ports) have no place in a silent run.
-            command += ["-nogui", "-noprefs", "-nomidi", "-nrt"]
+            command += ["-nogui", "-stderr", "-noprefs", "-nomidi", "-nrt"]
         if not self._heard:
             command += ["-noaudio", "-r", str(SAMPLE_RATE)]
         command += ["-open", str(session), "-open", str(patches / "gansynth.pd"), "-send", "pd dsp 1"]
@@ -333,7 +335,7 @@ class PdSession:
         """Until the patch has told the server about its voices."""
         try:
             self._wait(PATCH_OPENS, lambda status: status["players"] > 0,
-                       "the patch did not find the server")
+                       f"the patch in {self._pd} did not find the server")
         except ServerError as error:
             if self._windows and not self.server.gone:
                 raise NoWindows(str(error)) from None
@@ -357,8 +359,12 @@ class PdSession:
                 raise ServerError(self.server.last_words)  # the model could not be loaded
             if self._process.poll() is not None:
                 raise ServerError(f"Pd ended by itself: {_last_line(self._log) or 'it said nothing'}")
-            if self.server.gone or time.monotonic() > until:
-                raise ServerError(f"{complaint}: {self.server.last_words}")
+            if self._windows and NO_DISPLAY in self._log.read_text(errors="replace"):
+                raise NoWindows(_last_line(self._log))  # Pd would wait for its windows for ever
+            if self.server.gone:
+                raise ServerError(f"the server ended: {self.server.last_words}")
+            if time.monotonic() > until:
+                raise ServerError(f"{complaint} within {seconds:g} s")
             time.sleep(0.05)
 
     def wait_until_closed(self):
