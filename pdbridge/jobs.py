@@ -201,8 +201,8 @@ class Worker:
             pass  # the reading thread sees the end of the process and reports it
 
     def _received(self, process, message):
-        if process is not self._process:
-            return  # a last word of a process that was replaced
+        if process is not self._process or self.state in ("failed", "closed"):
+            return  # a last word of a process that was replaced, or is not wanted any more
         number, kind, value = message
         if number is None:
             self._received_while_loading(kind, value)
@@ -240,8 +240,13 @@ class Worker:
 
     def _start(self):
         command = [sys.executable, "-m", "pdbridge.worker", self.loader, str(self.folder)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                         stderr=subprocess.PIPE)
+        try:
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                             stderr=subprocess.PIPE)
+        except OSError as error:
+            self._fail(WorkerError(f"{self.folder}: the model's process cannot be started: "
+                                   f"{error.strerror}; load it again to try once more"))
+            return
         self._watch(LONGEST_LOAD)
         last_words = deque(maxlen=LAST_WORDS)
         listener = threading.Thread(target=self._listen, args=(self._process, last_words),
@@ -324,8 +329,9 @@ class Worker:
             self._finish(self._running)
             self._running.answers.put_nowait(("error", self._failure))
         self._running = None
-        self._process.kill()
-        self._close_pipes()
+        if self._process:
+            self._process.kill()
+            self._close_pipes()
 
     def _close_pipes(self):
         with contextlib.suppress(OSError):

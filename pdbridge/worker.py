@@ -109,7 +109,7 @@ def _requests(stream):
     while True:
         try:
             yield pickle.load(stream)
-        except EOFError:
+        except (EOFError, pickle.UnpicklingError):  # the latter: the server died in mid-sentence
             return
 
 

@@ -2,7 +2,8 @@
 
 Each note is a sine of 0.5 at its pitch. The first values of z ask for more: z[0] = 666 kills the
 process at the next head, z[0] = 667 at the next tail; with z[0] = 668 a head takes z[1] seconds and
-each slice of a tail z[2] seconds.
+each slice of a tail z[2] seconds. A folder called "broken" cannot be loaded, "deadly" kills the
+process, "slow" takes a second.
 """
 
 import os
@@ -57,6 +58,10 @@ def frequency(pitch):
 
 
 def load(folder):
+    if "deadly" in str(folder):
+        os.kill(os.getpid(), signal.SIGKILL)
     if "broken" in str(folder):
         raise CheckpointError(f"{folder} is not a checkpoint folder")
+    if "slow" in str(folder):
+        time.sleep(1.0)
     return FakeModel()
