@@ -106,10 +106,9 @@ def pixel_norm(x):
 
 
 def convolve(x, kernel, bias, above, below, beside):
-    """Convolution over a slice of rows; the paddings are 0 where real neighbours are there."""
-    padding = [[0, 0], [above, below], [beside, beside], [0, 0]]
-    x = tf.nn.conv2d(x, tf.constant(kernel), 1, padding)
-    return tf.nn.leaky_relu(tf.nn.bias_add(x, tf.constant(bias)), LEAK)
+    """Convolve and rectify some rows; the paddings are 0 where real neighbours are there."""
+    x = tf.nn.conv2d(x, kernel, 1, [[0, 0], [above, below], [beside, beside], [0, 0]])
+    return tf.nn.leaky_relu(tf.nn.bias_add(x, bias), LEAK)
 
 
 def enlarge(x, scale):
@@ -117,6 +116,11 @@ def enlarge(x, scale):
     if scale == 1:
         return x
     return tf.repeat(tf.repeat(x, scale, axis=1), scale, axis=2)
+
+
+def layer_name(layer, block):
+    """The name by which GANSpace knows a layer, e.g. conv0 in the first block, conv0_2 next."""
+    return layer if block == 1 else f"{layer}_{block}"
 
 
 class Span(NamedTuple):
@@ -175,8 +179,8 @@ class Step(NamedTuple):
 class Layer(NamedTuple):
     """A convolution with its scale folded in."""
 
-    kernel: np.ndarray
-    bias: np.ndarray
+    kernel: tf.Tensor
+    bias: tf.Tensor
 
 
 class Generator:
@@ -199,6 +203,7 @@ class Generator:
         self._top = max(self._blend)
         self._layers = {key: self._folded(key, *weights[key]) for key in weights}
         self._graphs = {}
+        self._slices_equal_whole = None  # not known yet
         self.head_rows = min(HEAD_ROWS, shape.frames)
 
     @staticmethod
@@ -210,58 +215,65 @@ class Generator:
         if name == "conv0":
             kernel = flipped_dense(kernel) if block == 1 else upscaling_kernel(kernel)
             bias = bias if block == 1 else np.tile(bias, 4)
-        return Layer(kernel.astype(np.float32), bias.astype(np.float32))
+        return Layer(tf.constant(kernel, tf.float32), tf.constant(bias, tf.float32))
 
     # The network
 
     def _start(self, x, offsets):
-        """The first block, from latent vector and one-hot pitch."""
+        """The first block, from latent vector and one-hot pitch, up to its last pixel norm."""
         height, width = self._shape.start_height, self._shape.start_width
         dense, conv1 = self._layers[1, "conv0"], self._layers[1, "conv1"]
         x = pixel_norm(x)  # [1, latent + pitches]
-        x = tf.matmul(x, tf.constant(dense.kernel))  # [1, 2 * 16 * 256]
-        x = tf.reshape(x, [1, height, width, -1])  # [1, 2, 16, 256]
-        x = pixel_norm(tf.nn.leaky_relu(tf.nn.bias_add(x, tf.constant(dense.bias)), LEAK))
+        x = tf.reshape(tf.matmul(x, dense.kernel), [1, height, width, -1])  # [1, 2, 16, 256]
+        x = pixel_norm(tf.nn.leaky_relu(tf.nn.bias_add(x, dense.bias), LEAK))
         x = x + offsets["conv0"] if "conv0" in offsets else x
-        x = pixel_norm(convolve(x, *conv1, above=1, below=1, beside=1))  # [1, 2, 16, 256]
-        return x + offsets["conv1"] if "conv1" in offsets else x
+        return convolve(x, *conv1, above=1, below=1, beside=1)  # [1, 2, 16, 256]
 
     def _grow(self, x, block, cut, offsets):
-        """A later block: twice the rows, twice the columns."""
+        """A later block: twice the rows, twice the columns, up to its last pixel norm."""
         conv0, conv1 = self._layers[block, "conv0"], self._layers[block, "conv1"]
-        names = f"conv0_{block}", f"conv1_{block}"
         width = self._shape.width(block)
-        x = convolve(x, *conv0, cut.above, cut.below, beside=1)  # [1, windows, width/2 + 1, 4 C]
-        x = tf.nn.depth_to_space(x, 2)  # [1, 2 windows, width + 2, C]
+        x = convolve(x, *conv0, cut.above, cut.below, beside=1)
+        _, windows, across, channels = x.shape  # [1, windows, width / 2 + 1, 4 C]
+        x = pixel_norm(tf.reshape(x, [windows, across, 4, channels // 4]))
+        x = tf.nn.depth_to_space(tf.reshape(x, [1, windows, across, channels]), 2)
         x = x[:, cut.skip : cut.skip + cut.count, 1 : width + 1]  # [1, rows + halo, width, C]
-        x = pixel_norm(x)
-        x = x + offsets[names[0]] if names[0] in offsets else x
-        x = pixel_norm(convolve(x, *conv1, cut.edge_above, cut.edge_below, beside=1))
-        return x + offsets[names[1]] if names[1] in offsets else x  # [1, rows, width, C]
+        offset = offsets.get(layer_name("conv0", block))
+        x = x if offset is None else x + offset
+        return convolve(x, *conv1, cut.edge_above, cut.edge_below, beside=1)  # [1, rows, width, C]
 
-    def _show(self, x, block):
-        """The picture that a block makes, at the full size, with its share in the whole."""
+    def _show(self, x, norm, block):
+        """The picture that a block makes, at the full size, with its share in the whole.
+
+        Its convolution sees one pixel at a time. So the pixel norm may as well come after it,
+        when there are only two channels left.
+        """
         to_rgb = self._layers[block, "to_rgb"]
-        x = tf.nn.conv2d(x, tf.constant(to_rgb.kernel), 1, "VALID")
-        x = tf.nn.bias_add(x, tf.constant(to_rgb.bias))  # [1, rows, width, 2]
+        x = tf.nn.conv2d(x, to_rgb.kernel, 1, "VALID") * norm  # [1, rows, width, 2]
+        x = tf.nn.bias_add(x, to_rgb.bias)
         x = tf.tanh(x) if self._shape.tanh else x
         x = enlarge(x, self._shape.scale(block))  # [1, rows * scale, 1024, 2]
         weight = self._blend[block]
         return x if weight == 1 else weight * x
 
     def _draw(self, x, steps, rows, offsets):
+        """Some rows of the picture or, if the steps end before it, of a block's output."""
         picture = None
         for step in steps:
             if step.block == 1:
                 x = self._start(x, offsets)
             else:
                 x = self._grow(x, step.block, step.cut, offsets)
+            norm = inverse_rms(x)
+            offset = offsets.get(layer_name("conv1", step.block))
+            if offset is not None:
+                x, norm = x * norm + offset, tf.ones_like(norm)
             if step.shown:
-                first, last = step.shown
-                shown = self._show(x[:, first:last], step.block)[:, step.skip : step.skip + rows]
+                seen = slice(*step.shown)
+                shown = self._show(x[:, seen], norm[:, seen], step.block)
+                shown = shown[:, step.skip : step.skip + rows]
                 picture = shown if picture is None else picture + shown
-            first, last = step.onward
-            x = x[:, first:last]
+            x = (x * norm)[:, slice(*step.onward)]
         return x if picture is None else picture[0]  # [rows, 1024, 2]
 
     # Which rows
@@ -311,17 +323,16 @@ class Generator:
     @property
     def layer_shapes(self):
         """Shapes (rows, columns, channels) of the layers that take offsets, by name."""
-        shapes = {}
-        for block in range(1, self._top + 1):
-            suffix = "" if block == 1 else f"_{block}"
-            channels = len(self._layers[block, "conv1"].bias)
-            for name in ("conv0", "conv1"):
-                shapes[name + suffix] = (
-                    self._shape.height(block), self._shape.width(block), channels
-                )
-        return shapes
+        shape = self._shape
+        return {
+            layer_name(layer, block): (
+                shape.height(block), shape.width(block), shape.channels(block)
+            )
+            for block in range(1, self._top + 1)
+            for layer in ("conv0", "conv1")
+        }
 
-    def whole(self, x, offsets=None):
+    def picture(self, x, offsets=None):
         """The whole picture of one note.
 
         Parameters
@@ -334,16 +345,32 @@ class Generator:
         Returns
         -------
         float32 [rows, bins, 2]
-            Normalised.
+            Normalised. Without offsets, these are bit by bit the rows of `head` and `tail`.
         """
+        if offsets:
+            return self._whole(x, offsets)
+        if self._slices_equal_whole is None:
+            # Convolving other numbers of rows, the library may add up in another order. The last
+            # digits differ then, and a note would sum them up in its phase: a ready head would no
+            # longer fit the rest. Whether it does so depends on processor and number of channels.
+            rows = self._sliced(x)
+            self._slices_equal_whole = np.array_equal(rows, self._whole(x))
+            return rows
+        return self._whole(x) if self._slices_equal_whole else self._sliced(x)
+
+    def _whole(self, x, offsets=None):
+        """All rows in one go: without work done twice at the borders of slices."""
         offsets = offsets or {}
         names = tuple(sorted(offsets))
         _, steps = self._plan(0, self._shape.frames, source=0)
         draw = self._graph(steps, self._shape.frames, names)
         return draw(x, *(tf.constant(offsets[name][np.newaxis]) for name in names)).numpy()
 
+    def _sliced(self, x):
+        return np.concatenate([self.head(x), *self.tail(x)])
+
     def head(self, x):
-        """The first `head_rows` rows of the picture, as `whole` would paint them."""
+        """The first `head_rows` rows of the picture, as in `picture`."""
         _, steps = self._plan(0, self.head_rows, source=0)
         return self._graph(steps, self.head_rows)(x).numpy()
 

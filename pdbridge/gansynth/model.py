@@ -87,10 +87,11 @@ class GANSynth:
 
     def warm_up(self):
         """Build every graph that playing needs, the head's first; the first note is fast then."""
-        z = np.zeros(self.latent_size, np.float32)
+        z = self.random_z(1, seed=0)
         for _ in self.stream(z, self.pitches[0]):
             pass
-        self.synthesize(z, self.pitches[0])
+        for _ in range(2):  # the first time also decides which graphs are used
+            self.synthesize(z, self.pitches[0])
 
     def random_z(self, count, seed=None):
         """Draw timbres at random.
@@ -254,7 +255,7 @@ class GANSynth:
     def _painted(self, z, pitches, offsets):
         for note, (values, pitch) in enumerate(zip(z, pitches, strict=True)):
             of_note = {layer: array[note] for layer, array in offsets.items()}
-            yield self._generator.whole(self._one_hot(values, pitch), of_note)
+            yield self._generator.picture(self._one_hot(values, pitch), of_note)
 
     # Checking what comes in
 
