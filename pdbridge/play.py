@@ -16,7 +16,7 @@ from pdbridge import places
 from pdbridge.errors import AudioError, PitchError, ServerError
 from pdbridge.session import (
     SAMPLE_RATE,
-    NoWindows,
+    NoPatch,
     PdSession,
     Server,
     default_port,
@@ -88,10 +88,10 @@ def play(wav=None, gui=True, phrase=True, model=places.BUILT_IN_MODEL, port=None
         try:
             _play_in_pd(pd, model, port, wav, phrase, windows=True)
             return 0
-        except NoWindows as error:
+        except NoPatch as error:
             if not phrase:
                 raise
-            say(f"Pd cannot open its windows here ({error}), so it plays without them")
+            say(f"Pd cannot open the patch in a window ({error}), so it plays without")
     _play_in_pd(pd, model, port, wav, phrase, windows=False)
     return 0
 

@@ -26,8 +26,8 @@ CARDS = Path("/proc/asound/cards")  # Linux: a line that starts with a number fo
 NO_DISPLAY = "couldn't connect to display"  # what Tk writes when the screen is not there
 
 
-class NoWindows(ServerError):
-    """Pd ended, or did not get as far as the patch, although there seemed to be a screen."""
+class NoPatch(ServerError):
+    """Pd ended, or did not get as far as the patch."""
 
 
 def say(text):
@@ -332,21 +332,19 @@ class PdSession:
         self._control.send("/send", receiver, *atoms)
 
     def wait_until_open(self):
-        """Until the patch has told the server about its voices."""
-        try:
-            self._wait(PATCH_OPENS, lambda status: status["players"] > 0,
-                       f"the patch in {self._pd} did not find the server")
-        except ServerError as error:
-            if self._windows and not self.server.gone:
-                raise NoWindows(str(error)) from None
-            raise
+        """Until the patch has told the server about its voices; `NoPatch` when it does not."""
+        self._wait(PATCH_OPENS, lambda status: status["players"] > 0,
+                   "the patch did not find the server")
 
     def wait_until_ready(self):
         """Until the model is there and the keys are ready."""
-        if self.server.status()["keys"] == 0:
+        if not (self.server.status() or {}).get("keys"):
             say("loading the model")
-        self._wait(MODEL_LOADS, lambda status: status["keys"] > 0, "the model did not load")
-        with contextlib.suppress(ServerError):
+        try:
+            self._wait(MODEL_LOADS, lambda status: status["keys"] > 0, "the model did not load")
+        except NoPatch as error:
+            raise ServerError(str(error)) from None  # the patch was there: Pd has been closed
+        with contextlib.suppress(NoPatch):
             self._wait(KEYS_GET_READY, lambda status: status["ready"] >= status["keys"], "")
 
     def _wait(self, seconds, fulfilled, complaint):
@@ -355,16 +353,14 @@ class PdSession:
             status = self.server.status()
             if status and fulfilled(status):
                 return
-            if status and status["model"] == "none" and not status["workers"]:
-                raise ServerError(self.server.last_words)  # the model could not be loaded
+            if self.server.gone or (status and status["model"] == "none" and not status["workers"]):
+                raise ServerError(self.server.last_words)  # which say why, or why there is no model
             if self._process.poll() is not None:
-                raise ServerError(f"Pd ended by itself: {_last_line(self._log) or 'it said nothing'}")
+                raise NoPatch(f"Pd ended by itself: {_last_line(self._log) or 'it said nothing'}")
             if self._windows and NO_DISPLAY in self._log.read_text(errors="replace"):
-                raise NoWindows(_last_line(self._log))  # Pd would wait for its windows for ever
-            if self.server.gone:
-                raise ServerError(f"the server ended: {self.server.last_words}")
+                raise NoPatch(_last_line(self._log))  # Pd would wait for its windows for ever
             if time.monotonic() > until:
-                raise ServerError(f"{complaint} within {seconds:g} s")
+                raise NoPatch(f"{complaint} within {seconds:g} s")
             time.sleep(0.05)
 
     def wait_until_closed(self):
