@@ -191,20 +191,20 @@ def _render(model, path):
         from pdbridge import GANSynth
 
         synth = GANSynth.load(model)
-    timbre = synth.random_z(1)
-    notes = {}
-    for pitch in sorted({pitch for _, _, pitch, _ in PHRASE}):
-        if pitch not in synth.pitches:
-            raise PitchError(f"{model.name} does not know pitch {pitch} of the phrase")
-        rendered = synth.synthesize(timbre, [pitch])[0]
-        notes[pitch] = audio.resample(rendered, synth.sample_rate, SAMPLE_RATE)
+        timbre = synth.random_z(1)
+        notes = {}
+        for pitch in sorted({pitch for _, _, pitch, _ in PHRASE}):
+            if pitch not in synth.pitches:
+                raise PitchError(f"{model.name} does not know pitch {pitch} of the phrase")
+            rendered = synth.synthesize(timbre, [pitch])[0]
+            notes[pitch] = audio.resample(rendered, synth.sample_rate, SAMPLE_RATE)
     _keep(audio.mix([(start, _voice(notes[pitch], length, velocity))
                      for start, length, pitch, velocity in PHRASE], SAMPLE_RATE), path)
 
 
 @contextlib.contextmanager
 def _tensorflow_silenced():
-    """Keep what TensorFlow's C++ part writes while it starts off the terminal."""
+    """Keep what TensorFlow writes about itself off the terminal."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     terminal = os.dup(2)
     try:

@@ -166,7 +166,7 @@ class Server:
 
     def __init__(self, model, port, folder):
         self.port = port
-        self._command = [sys.executable, "-m", "pdbridge", "serve", "--port", str(port),
+        self._command = [sys.executable, "-u", "-m", "pdbridge", "serve", "--port", str(port),
                          "--model", str(model)]
         self._log = folder / "server.log"
         self._process = None
