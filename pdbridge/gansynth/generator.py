@@ -233,11 +233,9 @@ class Generator:
         """A later block: twice the rows, twice the columns, up to its last pixel norm."""
         conv0, conv1 = self._layers[block, "conv0"], self._layers[block, "conv1"]
         width = self._shape.width(block)
-        x = convolve(x, *conv0, cut.above, cut.below, beside=1)
-        _, windows, across, channels = x.shape  # [1, windows, width / 2 + 1, 4 C]
-        x = pixel_norm(tf.reshape(x, [windows, across, 4, channels // 4]))
-        x = tf.nn.depth_to_space(tf.reshape(x, [1, windows, across, channels]), 2)
-        x = x[:, cut.skip : cut.skip + cut.count, 1 : width + 1]  # [1, rows + halo, width, C]
+        x = convolve(x, *conv0, cut.above, cut.below, beside=1)  # [1, windows, width / 2 + 1, 4 C]
+        x = tf.nn.depth_to_space(x, 2)  # [1, 2 windows, width + 2, C]
+        x = pixel_norm(x[:, cut.skip : cut.skip + cut.count, 1 : width + 1])
         offset = offsets.get(layer_name("conv0", block))
         x = x if offset is None else x + offset
         return convolve(x, *conv1, cut.edge_above, cut.edge_below, beside=1)  # [1, rows, width, C]
@@ -308,15 +306,18 @@ class Generator:
             onward = coarse
         return onward, tuple(reversed(steps))
 
-    def _graph(self, steps, rows=None, offsets=()):
-        """The compiled graph of some steps; inner slices share one."""
-        key = steps, rows, offsets
-        if key not in self._graphs:
-            def draw(x, *values):
-                return self._draw(x, steps, rows, dict(zip(offsets, values, strict=True)))
+    def _run(self, steps, x, rows=None, offsets=()):
+        """Carry out some steps; `offsets` are pairs of layer name and [1, rows, columns, C]."""
+        names = tuple(name for name, _ in offsets)
+        values = [tf.constant(offset, tf.float32) for _, offset in offsets]
+        key = steps, rows, names
+        if key not in self._graphs:  # inner slices share one
 
-            self._graphs[key] = tf.function(draw)
-        return self._graphs[key]
+            def draw(x, *values):
+                return self._draw(x, steps, rows, dict(zip(names, values, strict=True)))
+
+            self._graphs[key] = tf.function(draw).get_concrete_function(x, *values)
+        return self._graphs[key](x, *values)
 
     # Pictures
 
@@ -360,11 +361,9 @@ class Generator:
 
     def _whole(self, x, offsets=None):
         """All rows in one go: without work done twice at the borders of slices."""
-        offsets = offsets or {}
-        names = tuple(sorted(offsets))
+        offsets = [(name, values[np.newaxis]) for name, values in sorted((offsets or {}).items())]
         _, steps = self._plan(0, self._shape.frames, source=0)
-        draw = self._graph(steps, self._shape.frames, names)
-        return draw(x, *(tf.constant(offsets[name][np.newaxis]) for name in names)).numpy()
+        return self._run(steps, x, self._shape.frames, offsets).numpy()
 
     def _sliced(self, x):
         return np.concatenate([self.head(x), *self.tail(x)])
@@ -372,7 +371,7 @@ class Generator:
     def head(self, x):
         """The first `head_rows` rows of the picture, as in `picture`."""
         _, steps = self._plan(0, self.head_rows, source=0)
-        return self._graph(steps, self.head_rows)(x).numpy()
+        return self._run(steps, x, self.head_rows).numpy()
 
     def tail(self, x):
         """The rows after the head, slice by slice.
@@ -389,7 +388,7 @@ class Generator:
         _, steps = self._plan(self.head_rows, frames, source=0)
         for piece in (steps[: source - 1], steps[source - 1 : source]) if source else ():
             if piece:
-                x = self._graph(piece)(x)
+                x = self._run(piece, x)
                 yield np.zeros((0, self._shape.bins, 2), np.float32)
         held, _ = self._plan(self.head_rows, frames, source)
         for first in range(self.head_rows, frames, SLICE_ROWS):
@@ -399,4 +398,4 @@ class Generator:
             if source:
                 above, below = coarse.within(held)
                 part = x[:, above:below]
-            yield self._graph(steps, last - first)(part).numpy()
+            yield self._run(steps, part, last - first).numpy()
