@@ -28,7 +28,7 @@ def written_whole(path):
         The folder is missing, or the file cannot be written.
     """
     path = Path(path)
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):  # unlike Path.is_dir, it takes names of any length
         raise MessageError(f"{path.parent} is not a folder; make it first")
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:

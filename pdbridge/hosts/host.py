@@ -91,6 +91,7 @@ class Host(abc.ABC):
     def fail(self, name, error, asker=None):
         """Report an error, count it, and write it to the log."""
         self.server.counts["failed"] += 1
+        name = name if len(name) <= messages.LONGEST_NAME else name[:60] + "..."
         text = str(error)
         log.info("%s %s: %s", self.instrument_name, name, text)
         self.failed(name, text, asker)
@@ -134,7 +135,8 @@ class Host(abc.ABC):
 
     def _stand_in_line(self, message, arguments, asker):
         if message.newest_only:
-            older = [item for item in self._line if item[0] is message and item[2] == asker]
+            older = [item for item in self._line if item[0] is message and item[2] == asker
+                     and item[1][:-1] == arguments[:-1]]
             for item in older:
                 self._line.remove(item)
         if len(self._line) >= MOST_IN_LINE:

@@ -92,8 +92,8 @@ class Message:
         Carried out the moment it arrives. The others wait in the instrument's line, first in,
         first out, since one often needs the array that the one before it writes.
     newest_only : bool
-        While it waits in the line, a newer one of the same name replaces it (a dragged slider
-        sends hundreds, only the last matters); the replaced one gets no answer.
+        While it waits in the line, a newer one that differs in its last argument only replaces it
+        (a dragged slider sends hundreds, only the last matters); the replaced one gets no answer.
     ours : bool
         Not in the course patches.
     """
@@ -341,7 +341,7 @@ def as_markdown():
 def _row(message):
     notes = message.help
     if message.newest_only:
-        notes += " While one waits, a newer one replaces it."
+        notes += " While one waits, a newer one that differs in its last argument replaces it."
     if message.ours:
         notes += " *(ours)*"
     answer = f"`{message.answer}`" if message.answer else ""
