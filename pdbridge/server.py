@@ -17,7 +17,7 @@ from collections import deque
 from pathlib import Path
 
 from pdbridge import __version__
-from pdbridge.errors import MessageError, PdbridgeError, ServerError
+from pdbridge.errors import CheckpointError, MessageError, PdbridgeError, ServerError
 from pdbridge.hosts import osc
 from pdbridge.hosts.messages import MESSAGES, shown
 from pdbridge.hosts.puredata import PureDataHost
@@ -31,13 +31,16 @@ GANSYNTH = "pdbridge.gansynth.model:GANSynth.load"
 MOST_PEERS = 64  # objects in patches
 MOST_INBOXES = 512  # addresses that packets wait from
 MOST_PACKETS = 4096  # that wait from one address
+MOST_BYTES = 64 << 20  # that wait from all together
 RECEIVE_BUFFER = 4 << 20  # bytes asked for; the system may give less
 AT_A_STRETCH = 0.002  # s of carrying out packets before new ones are taken in
-MOST_SYNCS = 64  # /sync commands that wait
+MOST_SLOW = 64  # commands under way that take longer, such as /sync and /array/get
 SWEEP = 2.0  # s between two looks for patches that were closed
 
 # Packets of patch objects; everything else is plain OSC. See docs/protocol.md.
 _FROM_PATCHES = ("/new", "/remembered", "/msg", "/alive", "/array", "/size", "/synced")
+# Answers of another server that was mistaken for a client: an answer to them would never end.
+_ANSWERS = ("/done", "/fail", "/progress")
 
 log = logging.getLogger("pdbridge")
 
@@ -75,41 +78,39 @@ class Server:
         self.arrays = osc.Arrays()
         self.counts = dict.fromkeys(("packets", "dropped", "failed", "lost", "late"), 0)
         self._started = time.monotonic()
+        default = model and find_model(model, self.working_folder)
+        self._socket = _listening_socket(host, port)
         self._peers = {}  # address -> PureDataHost
         self._osc_hosts = {}  # instrument name -> OSCHost
         self._clients = {}  # addresses that want to be notified, in the order they asked
         self._workers = {}  # folder -> [Worker, how many use it]
         self._players = []  # instruments that have voices, the newest last
-        self._default = None  # (name, Worker) once it is loaded
+        self._default = None  # (folder, Worker) once it is loaded
         self._default_is_loading = bool(model)
         self._want_default = []
-        self._inboxes = {}  # address -> deque of packets
+        self._inboxes = {}  # address -> deque of packets, and of messages that came in bundles
+        self._bytes = 0  # in the inboxes
         self._carrying_out = False
         self._tasks = set()
-        self._syncs = 0
         self._last_complaint = 0.0
         self._stopped = asyncio.Event()
-        self._socket = _listening_socket(host, port)
         self.address = self._socket.getsockname()
         self.loop.add_reader(self._socket, self._take_in)
         self._start_task(self._sweep())
         # takes 0.1 s, which the first note shall not wait for
         self.loop.run_in_executor(None, importlib.import_module, "soxr")
-        if model:
-            path = find_model(model, self.working_folder)
-            self._start_task(self._load_default(path))
+        if default:
+            self._start_task(self._load_default(default))
 
     async def run(self):
         """Serve until `stop` is called."""
-        try:
-            await self._stopped.wait()
-        finally:
-            self._close()
+        await self._stopped.wait()
 
     def stop(self):
         self._stopped.set()
 
-    def _close(self):
+    def close(self):
+        """End the workers and let go of the port."""
         self.loop.remove_reader(self._socket)
         for host in [*self._peers.values(), *self._osc_hosts.values()]:
             host.close()
@@ -129,7 +130,7 @@ class Server:
 
     def _take_in(self):
         """Empty the socket into the inboxes, so that the system never has to drop a packet."""
-        while True:
+        for _ in range(MOST_PACKETS):  # then what came in has its turn, however much still comes
             try:
                 packet, address = self._socket.recvfrom(LARGEST_PACKET + 1)
             except (BlockingIOError, InterruptedError):
@@ -140,45 +141,53 @@ class Server:
             inbox = self._inboxes.get(address)
             if inbox is None and len(self._inboxes) < MOST_INBOXES:
                 inbox = self._inboxes[address] = deque()
-            if inbox is None or len(inbox) >= MOST_PACKETS:
+            if inbox is None or len(inbox) >= MOST_PACKETS or self._bytes > MOST_BYTES:
                 self.counts["dropped"] += 1
             else:
                 inbox.append(packet)
+                self._bytes += len(packet)
         if not self._carrying_out and self._inboxes:
             self._carrying_out = True
             self._carry_out()
 
     def _carry_out(self):
-        """Carry out what is in the inboxes, one packet of each in turn, for a short stretch."""
+        """Carry out what is in the inboxes, one message of each in turn, for a short stretch."""
         until = time.monotonic() + AT_A_STRETCH
         while self._inboxes:
-            for address in list(self._inboxes):
-                inbox = self._inboxes[address]
-                self._packet(inbox.popleft(), address)
-                if not inbox:
-                    del self._inboxes[address]
+            address, inbox = next(iter(self._inboxes.items()))
+            del self._inboxes[address]
+            if inbox:
+                self._carry_out_first(inbox, address)
+            if inbox:
+                self._inboxes[address] = inbox  # behind the others
             if time.monotonic() > until:
                 self.loop.call_soon(self._carry_out)
                 return
         self._carrying_out = False
 
-    def _packet(self, packet, address):
-        try:
-            decoded = decode(packet)
-        except MessageError as error:
-            self.counts["dropped"] += 1
-            self._complain(address, "/", error)
-            return
-        for name, values in decoded:
+    def _carry_out_first(self, inbox, address):
+        message = inbox.popleft()
+        if isinstance(message, bytes):
+            self._bytes -= len(message)
             try:
-                self._message(name, values, address)
-            except PdbridgeError as error:
-                self.counts["failed"] += 1
-                self._complain(address, name, error)
-            except Exception as error:
-                self.counts["failed"] += 1
-                log.exception("%s from %s", name, address)
-                self._complain(address, name, f"an error in pdbridge itself: {error!r}")
+                message, *others = decode(message) or [None]
+            except MessageError as error:
+                self.counts["dropped"] += 1
+                self._complain(address, "/", error)
+                return
+            inbox.extendleft(reversed(others))
+        if message is None:
+            return  # an empty bundle
+        name, values = message
+        try:
+            self._message(name, values, address)
+        except PdbridgeError as error:
+            self.counts["failed"] += 1
+            self._complain(address, name, error)
+        except Exception as error:
+            self.counts["failed"] += 1
+            log.exception("%s from %s", name, address)
+            self._complain(address, name, f"an error in pdbridge itself: {error!r}")
 
     def _message(self, name, values, address):
         if name in _FROM_PATCHES:
@@ -187,6 +196,9 @@ class Server:
         command = _COMMANDS.get(name)
         if command is not None:
             self._command(name, command, values, address)
+            return
+        if name in _ANSWERS:
+            self.counts["dropped"] += 1
             return
         _, _, rest = name.partition("/")
         instrument, _, message = rest.partition("/")
@@ -210,6 +222,9 @@ class Server:
     def _command(self, name, command, values, address):
         answer = command(self, values, address)
         if asyncio.iscoroutine(answer):
+            if len(self._tasks) >= MOST_SLOW:
+                answer.close()
+                raise MessageError(f"{MOST_SLOW} commands are under way; wait for their answers")
             self._start_task(self._answer_later(name, answer, address))
         elif answer:
             self.send(encode("/done", *answer), address)
@@ -221,14 +236,20 @@ class Server:
                 self.send(encode("/done", *answer), address)
         except PdbridgeError as error:
             self.counts["failed"] += 1
-            self.send(encode("/fail", name, str(error)), address)
+            self._complain(address, name, error)
+        except Exception as error:
+            self.counts["failed"] += 1
+            log.exception("%s from %s", name, address)
+            self._complain(address, name, f"an error in pdbridge itself: {error!r}")
 
     def _complain(self, address, name, error):
-        """``/fail`` to a sender of nonsense, at most 50 a second: it may not understand it."""
+        """``/fail``; at most 50 a second to senders of nonsense, who may not understand it."""
         now = time.monotonic()
-        if now - self._last_complaint > 0.02:
+        if name not in _COMMANDS:
+            if now - self._last_complaint < 0.02:
+                return
             self._last_complaint = now
-            self.send(encode("/fail", shown(name, 200).strip("'"), str(error)), address)
+        self.send(encode("/fail", shown(name, 200).strip("'"), str(error)), address)
 
     def send(self, packet, address):
         """Send one packet; a receiver that is gone is noticed elsewhere."""
@@ -258,13 +279,13 @@ class Server:
         """What is loaded, ready, waiting and lost, as plain values by name."""
         player = self.player()
         keyboard = player.keyboard if player else None
-        name, worker = self._default or ("none", None)
+        path, worker = self._default or (None, None)
         workers = [worker for worker, _ in self._workers.values()]
         hosts = [*self._peers.values(), *self._osc_hosts.values()]
         return {
             "version": __version__,
             "seconds": int(time.monotonic() - self._started),
-            "model": name,
+            "model": path.name if path else "none",
             "worker": (worker.pid or 0) if worker else 0,
             "workers": len(workers),
             "restarts": sum(worker.restarts for worker in workers),
@@ -283,7 +304,7 @@ class Server:
         self.send(encode("/version.reply", "pdbridge", __version__), address)
 
     def _notify_command(self, values, address):
-        if len(values) != 1 or values[0] not in (0, 1):
+        if len(values) != 1 or not isinstance(values[0], (int, float)) or values[0] not in (0, 1):
             raise MessageError("/notify takes 1 (tell me) or 0 (stop)")
         self._clients.pop(address, None)
         if values[0]:
@@ -293,16 +314,10 @@ class Server:
         return ("/notify",)
 
     async def _sync(self, values, address):
-        if len(values) != 1 or isinstance(values[0], (str, bytes)):
+        if len(values) != 1 or not isinstance(values[0], (int, float)):
             raise MessageError("/sync takes a number")
-        if self._syncs >= MOST_SYNCS:
-            raise MessageError(f"{MOST_SYNCS} /sync commands wait already")
-        self._syncs += 1
-        try:
-            while any(host.in_line for host in self._osc_hosts.values()):
-                await asyncio.sleep(0.002)
-        finally:
-            self._syncs -= 1
+        while any(host.in_line for host in self._osc_hosts.values()):
+            await asyncio.sleep(0.002)
         self.send(encode("/synced", values[0]), address)
 
     def _quit(self, values, address):
@@ -313,12 +328,18 @@ class Server:
 
     def find_model(self, name, folder):
         """The folder of a model: relative to the patch, the working directory, or models/."""
-        return find_model(name, folder)
+        try:
+            return find_model(name, folder)
+        except (OSError, RuntimeError) as error:  # a name too long, no such ~user
+            raise CheckpointError(f"{shown(name)} is not the name of a folder: {error}") from None
 
     def patch_folder(self, folder):
         """The folder a patch says it lies in; the working folder where there is no such folder."""
         path = Path(str(folder))
-        return path if path.is_dir() else self.working_folder
+        with contextlib.suppress(OSError):  # a name too long, a folder nobody may look into
+            if path.is_dir():
+                return path
+        return self.working_folder
 
     async def lend(self, path, on_progress=None):
         """The worker that holds the model of a folder, started when it is not there yet."""
@@ -352,7 +373,7 @@ class Server:
         try:
             worker = await self.lend(path)
             pitches = worker.description["pitches"]
-            self._default = (path.name, worker)
+            self._default = (path, worker)
             self.announce(f"pdbridge: {path.name} is loaded, pitches {pitches[0]} to {pitches[-1]}")
         except PdbridgeError as error:
             self.announce(f"pdbridge: {error}")
@@ -372,10 +393,13 @@ class Server:
             self.loop.call_soon(self._give_default, take)
 
     def _give_default(self, take):
-        name, worker = self._default or (None, None)
-        if take(name, worker):
-            entry = next(entry for entry in self._workers.values() if entry[0] is worker)
-            entry[1] += 1
+        path, worker = self._default or (None, None)
+        if worker and worker.state == "failed":  # it died again and again: once more for this one
+            self._default, self._default_is_loading = None, True
+            self._want_default.append(take)
+            self._start_task(self._load_default(path))
+        elif take(path and path.name, worker):
+            self._workers[path][1] += 1
 
     def playing(self, instrument):
         """An instrument has voices now: MIDI and plain OSC notes go to the newest of them."""
@@ -507,16 +531,23 @@ async def _serve(host, port, model, midi_in, folders, announce, loader):
         with contextlib.suppress(NotImplementedError, ValueError, AttributeError):
             server.loop.add_signal_handler(getattr(signal, name), server.stop)
     listening = contextlib.nullcontext()
-    if midi_in:
-        from pdbridge.midi import listen
+    try:
+        if midi_in:
+            from pdbridge.midi import listen
 
-        listening = listen(midi_in, server)
-    with listening:
-        announce(f"pdbridge: listening on {server.address[0]} port {server.address[1]}")
-        if not _loopback(server.address[0]):
-            announce("pdbridge: anyone who reaches this address can play, load models and stop "
-                     "the server; use it only in a network you trust")
-        await server.run()
+            listening = listen(midi_in, server)
+        with listening:
+            announce(f"pdbridge: listening on {server.address[0]} port {server.address[1]}")
+            if not _loopback(server.address[0]):
+                announce("pdbridge: anyone who reaches this address can play, load models and stop "
+                         "the server; use it only in a network you trust")
+            await server.run()
+    finally:
+        server.close()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     return 0
 
 

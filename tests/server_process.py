@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -78,20 +79,31 @@ class Client:
 
 
 class ServerProcess:
-    """``pdbridge serve`` with a fake model unless said otherwise, on a free port."""
+    """``pdbridge serve`` with a fake model unless said otherwise, on a free port.
 
-    def __init__(self, model="fake", loader=FAKE, folder=None, port=None, midi_in=None, env=None):
+    `settings` are constants of modules that are changed in it, e.g. ``pdbridge.jobs.LONGEST_PIECE``.
+    What it writes is collected, see `output`.
+    """
+
+    def __init__(self, model="fake", loader=FAKE, folder=None, port=None, midi_in=None, env=None,
+                 settings=None):
         self.port = port or free_port()
         folder = Path(folder or ".").resolve()
         if loader == FAKE and model:
             (folder / model).mkdir(exist_ok=True)
-        code = ("import sys; from pdbridge.server import serve; "
+        settings = "".join(f"import {name.rpartition('.')[0]}; {name} = {value!r}; "
+                           for name, value in (settings or {}).items())
+        code = (f"import sys; from pdbridge.server import serve; {settings}"
                 f"sys.exit(serve(port={self.port}, model={model!r}, loader={loader!r}, "
                 f"midi_in={midi_in!r}))")
         paths = [str(TESTS), str(TESTS.parent), os.environ.get("PYTHONPATH", "")]
         environment = {**os.environ, **(env or {}), "PYTHONPATH": os.pathsep.join(paths)}
         self.started = time.monotonic()
-        self.process = subprocess.Popen([sys.executable, "-c", code], cwd=folder, env=environment)
+        self.folder = folder
+        self._output = tempfile.TemporaryFile("w+", dir=folder)
+        self.process = subprocess.Popen([sys.executable, "-u", "-c", code], cwd=folder,
+                                        env=environment, stdout=self._output,
+                                        stderr=subprocess.STDOUT)
         self.clients = []
 
     def client(self):
@@ -108,7 +120,8 @@ class ServerProcess:
             if message and message[0] == "/status.reply":
                 return time.monotonic() - self.started
             if self.process.poll() is not None:
-                raise AssertionError(f"the server ended with code {self.process.returncode}")
+                raise AssertionError(f"the server ended with code {self.process.returncode}: "
+                                     + self.output())
         raise AssertionError("the server does not answer")
 
     def loaded(self):
@@ -117,9 +130,20 @@ class ServerProcess:
         self.client().until(lambda status: status["model"] != "none", timeout=60)
         return self
 
+    def output(self):
+        """What it wrote so far."""
+        self._output.seek(0)
+        return self._output.read()
+
     def kill(self):
         self.process.kill()
         self.process.wait()
+
+    def end(self):
+        """Ask it to end, wait, and give what it wrote."""
+        self.process.terminate()
+        self.process.wait(10)
+        return self.output()
 
     def close(self):
         for client in self.clients:

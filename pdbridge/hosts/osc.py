@@ -159,8 +159,10 @@ def array_set(server, values, asker):
     if len(values) < 2:
         raise MessageError("/array/set takes name start value...")
     name = _NAME.check(values[0])
-    given = numbers(values[1:])
-    start, samples = _START.check(float(given[0])), given[1:]
+    start, samples = values[1], numbers(values[2:])
+    if isinstance(start, np.ndarray):  # the first of a long run
+        start, samples = float(start[0]), start[1:]
+    start = _START.check(start)
     if not len(samples):
         raise MessageError("/array/set takes name start value...")
     if start + len(samples) > MOST_FLOATS:
@@ -177,7 +179,7 @@ async def array_get(server, values, asker):
     array = server.arrays.get(name)
     start = _START.check(values[1]) if len(values) > 1 else 0
     count = _COUNT.check(values[2]) if len(values) > 2 else len(array)
-    part = array[start:start + count].copy()
+    part = array[start:start + count]  # as it is when it is sent: a copy may be 256 MiB
     for index in range(0, len(part), SLICE):
         piece = part[index:index + SLICE]
         server.send(encode("/array/values", name, start + index, piece), asker)
@@ -194,7 +196,7 @@ async def array_write(server, values, asker):
     name = _NAME.check(values[0])
     file = Argument("file", "file").check(values[1])
     rate = _RATE.check(values[2]) if len(values) > 2 else 16000
-    samples = server.arrays.get(name).copy()
+    samples = server.arrays.get(name)
     path = place_in([server.working_folder, *server.folders], file, ".wav")
     await asyncio.get_running_loop().run_in_executor(None, write_wav, path, samples, rate)
     return ("/array/write", str(path))
