@@ -124,6 +124,7 @@ class Keyboard:
         length = self._note_samples(rate) + GUARD
         for number in range(1, count + 1):
             await self.host.prepare(f"{prefix}{number}", length)
+        self.panic()  # notes that came in the meantime
         self.voices = [Voice(n, f"{prefix}{n}") for n in range(1, count + 1)]
         self.polyphony = polyphony
         self.rate = rate
@@ -160,8 +161,9 @@ class Keyboard:
             self._filling.cancel()
             self._filling = None
         self._ready = {}
-        for job, task in self._making.values():
-            if job.priority == SOON:  # a pressed key still wants its head
+        wanted = {note.pitch for note in self._notes if note.voice is None}
+        for pitch, (_, task) in self._making.items():
+            if pitch not in wanted:
                 task.cancel()
         self._making = {}
         if self.worker and self.z is not None and self.voices:
@@ -169,19 +171,27 @@ class Keyboard:
             self._filling = self._loop.create_task(self._fill())
 
     async def _fill(self):
-        """Make the heads of all pitches, always the one nearest to the last-played next."""
+        """Make the heads of all pitches, always the one nearest to the last-played next.
+
+        A key that failed comes again behind the others; a timbre of which `MOST_TRIES` keys fail
+        in a row is left to pressed keys, since each may have cost a worker.
+        """
         tries = dict.fromkeys(self.worker.description["pitches"], 0)
+        failures = 0
         while True:
             missing = [p for p in tries if p not in self._ready and tries[p] < MOST_TRIES]
             if not missing:
                 return
-            pitch = min(missing, key=lambda p: (abs(p - self._last_pitch), p))
+            pitch = min(missing, key=lambda p: (tries[p], abs(p - self._last_pitch), p))
             tries[pitch] += 1
             try:
                 await self._head(pitch, SOON)
+                failures = 0
             except PdbridgeError as error:
-                if tries[pitch] == MOST_TRIES:
-                    self.host.fail("ready", f"key {pitch} cannot be made ready: {error}")
+                failures += 1
+                if failures == MOST_TRIES:
+                    self.host.fail("ready", f"the keys cannot be made ready: {error}")
+                    return
 
     async def _head(self, pitch, priority):
         """The head of a pitch for the current timbre, from the store or rendered now."""
@@ -375,6 +385,7 @@ class Keyboard:
         for note in list(self._notes):
             if note.task and note.voice is None:
                 note.task.cancel()
+                self._end(note)  # a task that has not begun yet would not do it
         for voice in self.voices:
             if voice.ends > now and not voice.stopped:
                 self._stop(voice)
