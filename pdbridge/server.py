@@ -19,9 +19,10 @@ from pathlib import Path
 from pdbridge import __version__
 from pdbridge.errors import CheckpointError, MessageError, PdbridgeError, ServerError
 from pdbridge.hosts import osc
-from pdbridge.hosts.messages import MESSAGES, shown
+from pdbridge.hosts.messages import shown
 from pdbridge.hosts.puredata import PureDataHost
 from pdbridge.hosts.wire import LARGEST_PACKET, decode, encode
+from pdbridge.instruments import INSTRUMENTS
 from pdbridge.jobs import Worker
 from pdbridge.places import find_model
 
@@ -99,6 +100,8 @@ class Server:
         self._start_task(self._sweep())
         # takes 0.1 s, which the first note shall not wait for
         self.loop.run_in_executor(None, importlib.import_module, "soxr")
+        for name in INSTRUMENTS:
+            self._osc_hosts[name] = osc.OSCHost(self, name)
         if default:
             self._start_task(self._load_default(default))
 
@@ -202,9 +205,10 @@ class Server:
             return
         _, _, rest = name.partition("/")
         instrument, _, message = rest.partition("/")
-        if not any(m.instrument == instrument for m in MESSAGES):
+        host = self._osc_hosts.get(instrument)
+        if host is None:
             raise MessageError(f"unknown address {shown(name)}; 'pdbridge messages' lists them")
-        self._osc_host(instrument).receive(message, values, address)
+        host.receive(message, values, address)
 
     def _peer(self, address):
         peer = self._peers.get(address)
@@ -213,11 +217,6 @@ class Server:
                 raise MessageError(f"{MOST_PEERS} objects use this server already; close a patch")
             peer = self._peers[address] = PureDataHost(self, address)
         return peer
-
-    def _osc_host(self, instrument):
-        if instrument not in self._osc_hosts:
-            self._osc_hosts[instrument] = osc.OSCHost(self, instrument)
-        return self._osc_hosts[instrument]
 
     def _command(self, name, command, values, address):
         answer = command(self, values, address)

@@ -31,13 +31,14 @@ def array(client, name, *range_):
     client.send("/array/get", name, *range_)
     pieces = []
     while True:
-        address, values = client.receive()
-        if address == "/done":
+        address, values = client.receive(5)
+        if address == "/done" and values[0] == "/array/get":
             whole = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
             assert values[2] == len(whole)
             return whole
-        assert address == "/array/values", (address, values)
-        pieces.append(numbers(values[1:])[1:])
+        if address == "/array/values":
+            pieces.append(numbers(values[1:])[1:])
+        assert address != "/fail", values
 
 
 def put(client, name, samples):

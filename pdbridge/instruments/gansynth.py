@@ -12,6 +12,7 @@ from pdbridge.instruments.keyboard import Keyboard
 from pdbridge.jobs import ASKED
 
 MOST_PROGRAMS = 64  # stored timbres that MIDI program changes step through
+LARGEST_Z = 1 << 16  # values of a stored timbre that are read at all
 LONGEST_NOTE = 5.0  # s after which no note of a model that was replaced sounds any more
 
 
@@ -42,6 +43,10 @@ class GANSynthInstrument:
     def start(self):
         """Take the server's own model, if it has one, until `load` names another."""
         self.server.when_default_model(self._take_default)
+
+    def restore(self, messages):
+        """What a server before this one kept stays kept while it is carried out again."""
+        self._remembered = {name: [name, *arguments] for name, *arguments in messages}
 
     def close(self):
         """The patch is gone: silence, and give the model back."""
@@ -228,14 +233,16 @@ class GANSynthInstrument:
         """The z in a file, float32 [latent_size]."""
         path = self.host.place_for(file, ".npy")
         try:
-            z = np.load(path, allow_pickle=False)
+            # only the .npy format: no pickles, no archives, no memory for what a header claims
+            z = np.lib.format.open_memmap(path, mode="r")
         except FileNotFoundError:
             raise MessageError(f"there is no file {path}") from None
         except (OSError, ValueError, EOFError) as error:
             raise MessageError(f"{path} is not a NumPy file of numbers: {error}") from None
-        if getattr(z, "dtype", np.dtype("O")).kind not in "fiu":
+        if z.dtype.kind not in "fiu" or z.size > LARGEST_Z:
             raise MessageError(f"{path} holds no plain array of numbers")
-        return self.checked_z(str(path), z.astype(np.float32).reshape(-1))
+        with np.errstate(over="ignore"):  # infinity, which is found next
+            return self.checked_z(str(path), np.array(z, np.float32).reshape(-1))
 
     def _store_program(self, file, z):
         self._programs.pop(file, None)
