@@ -3,6 +3,8 @@
 Engel et al. 2019, "GANSynth: Adversarial Neural Audio Synthesis".
 """
 
+from numbers import Real
+
 import numpy as np
 import tensorflow as tf
 
@@ -303,8 +305,7 @@ class GANSynth:
         return z
 
     def _checked_pitch(self, pitch):
-        number = not isinstance(pitch, bool | np.bool_ | str)
-        if number and pitch in self._labels:
+        if isinstance(pitch, Real) and not isinstance(pitch, bool) and pitch in self._labels:
             return int(pitch)
         raise PitchError(
             f"this model does not know the pitch {pitch}; it knows {_ranges(self.pitches)}"

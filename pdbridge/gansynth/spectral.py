@@ -239,8 +239,9 @@ def invert_rows(picture, state, layout):
     done = rows * hop
     end = state.row + rows
     next_state = InverseState(end, phase[-1].copy(), samples[done:].copy())
-    before_note = min(max(layout.lead - state.row * hop, 0), done)
-    return samples[before_note : None if end == layout.rows else done], next_state
+    ready = len(samples) if end == layout.rows else done
+    before_note = min(max(layout.lead - state.row * hop, 0), ready)
+    return samples[before_note:ready], next_state
 
 
 def _frames(log_power, phase, layout):
