@@ -8,6 +8,8 @@ voices of the patch would play them.
 
 import contextlib
 import os
+import signal
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -84,6 +86,7 @@ def play(wav=None, gui=True, phrase=True, model=places.BUILT_IN_MODEL, port=None
         _render(model, _free_path(wav or RECORDING))
         return 0
     port = port or default_port()
+    _end_tidily()
     if windows:
         try:
             _play_in_pd(pd, model, port, wav, phrase, windows=True)
@@ -113,6 +116,14 @@ def _play_in_pd(pd, model, port, wav, phrase, windows):
             say("the patch is open: play on the computer's keys, a MIDI keyboard or with the "
                 "mouse; close Pd (or press Ctrl-C here) to end")
             session.wait_until_closed()
+
+
+def _end_tidily():
+    """End Pd and the server also when this process is ended, or its terminal is closed."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, lambda number, frame: sys.exit(128 + number))
 
 
 def _plan(windows, heard, record_to):

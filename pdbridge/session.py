@@ -327,6 +327,11 @@ class PdSession:
         _end(self._process, patience=2)
         self._control.close()
 
+    @property
+    def last_words(self):
+        """The last line that Pd wrote to its standard error."""
+        return _last_line(self._log) or "Pd said nothing"
+
     def tell(self, receiver, *atoms):
         """Send a message to a named receiver in Pd."""
         self._control.send("/send", receiver, *atoms)
@@ -356,11 +361,11 @@ class PdSession:
             if self.server.gone or (status and status["model"] == "none" and not status["workers"]):
                 raise ServerError(self.server.last_words)  # which say why, or why there is no model
             if self._process.poll() is not None:
-                raise NoPatch(f"Pd ended by itself: {_last_line(self._log) or 'it said nothing'}")
+                raise NoPatch(f"Pd ended by itself: {self.last_words}")
             if self._windows and NO_DISPLAY in self._log.read_text(errors="replace"):
-                raise NoPatch(_last_line(self._log))  # Pd would wait for its windows for ever
+                raise NoPatch(self.last_words)  # Pd would wait for its windows for ever
             if time.monotonic() > until:
-                raise NoPatch(f"{complaint} within {seconds:g} s")
+                raise NoPatch(f"{complaint} within {seconds:g} s: {self.last_words}")
             time.sleep(0.05)
 
     def wait_until_closed(self):
