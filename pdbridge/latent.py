@@ -4,7 +4,7 @@ import numpy as np
 
 from pdbridge.errors import LatentError
 
-NEARLY_PARALLEL = 1e-4  # rad; closer to equal or opposite than this, the sphere needs other formulas
+NEARLY_PARALLEL = 1e-4  # rad; closer to equal or opposite than this, other formulas are needed
 
 
 def random_z(count, size, seed=None):

@@ -118,7 +118,8 @@ def plain_picture(checkpoint, x):
     def layer(x, block, name, padding):
         kernel, bias = (array.astype(np.float64) for array in checkpoint.weights[block, name])
         gain = 1 if name == "to_rgb" else 2
-        return tf.nn.conv2d(x, kernel * np.sqrt(gain / np.prod(kernel.shape[:3])), 1, padding) + bias
+        kernel *= np.sqrt(gain / np.prod(kernel.shape[:3]))
+        return tf.nn.conv2d(x, kernel, 1, padding) + bias
 
     def pixel_norm(x):
         return x / np.sqrt(np.mean(np.square(x), axis=-1, keepdims=True) + 1e-8)
@@ -165,6 +166,8 @@ def small_shape(**sizes):
         (small_shape(resolutions=3, start_height=16, start_width=4, fmap_decay=0.5), 4, 10**6),
         (small_shape(resolutions=3, start_height=5, start_width=4), 4, 10**6),  # 20 rows
         (small_shape(resolutions=2, start_height=2, start_width=8), 2, 10**6),  # 4 rows
+        (small_shape(fmap_base=1200, fmap_max=140), 6, 10**6),  # 140, 140, 140, 75 channels
+        (small_shape(resolutions=5, fmap_base=4200, fmap_max=130), 7, 7500),  # 0.5, many channels
         (small_shape(resolutions=1, start_height=32, start_width=8), 0, 10**6),
     ],
 )

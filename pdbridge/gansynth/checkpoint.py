@@ -203,11 +203,10 @@ def read_checkpoint(folder):
     weights = {}
     for block in range(1, blocks + 1):
         for layer in ("conv0", "conv1", "to_rgb"):
-            kernel = shape.kernel(block, layer)
-            weights[block, layer] = (
-                variables.read(VARIABLE.format(block=block, layer=f"{layer}/conv2d/kernel"), kernel),
-                variables.read(VARIABLE.format(block=block, layer=f"{layer}/bias"), kernel[3:]),
-            )
+            size = shape.kernel(block, layer)
+            kernel = VARIABLE.format(block=block, layer=f"{layer}/conv2d/kernel")
+            bias = VARIABLE.format(block=block, layer=f"{layer}/bias")
+            weights[block, layer] = variables.read(kernel, size), variables.read(bias, size[3:])
     global_step = variables.read_count("global_step")
     plain = settings["data_normalizer"] == "none"
     return Checkpoint(
