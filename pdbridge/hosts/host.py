@@ -64,10 +64,11 @@ class Host(abc.ABC):
         """Send at most `SLICE` samples to index `start`, ahead of everything that waits."""
 
     @abc.abstractmethod
-    async def write_slice(self, array, start, samples, deadline):
+    async def write_slice(self, array, start, samples, deadline, wanted=None):
         """Send at most `SLICE` samples to index `start`, in the order of deadlines (loop time, s).
 
-        Returns when they are sent; what is sent next arrives after them.
+        Returns when they are sent; what is sent next arrives after them. They are not sent when
+        `wanted` is given and returns False at their turn.
         """
 
     @abc.abstractmethod

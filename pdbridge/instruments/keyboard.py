@@ -316,11 +316,14 @@ class Keyboard:
             if not self._wanted(note):
                 break
             piece = samples[start:start + self.host.slice_length]
+            # a voice may go to another note while this one's slice waits for its turn
             await self.host.write_slice(voice.array, 1 + sent, piece,
-                                        voice.started + voice.promised)
+                                        voice.started + voice.promised,
+                                        wanted=lambda: self._wanted(note))
+            if not self._wanted(note):
+                break
             if self._loop.time() > voice.started + voice.promised - FADE_MS / 1000:
-                if self._wanted(note):
-                    self._late(note)
+                self._late(note)
                 break
             sent += len(piece)
             self._promise(voice, sent)
@@ -389,6 +392,7 @@ class Keyboard:
         for voice in self.voices:
             if voice.ends > now and not voice.stopped:
                 self._stop(voice)
+            voice.note = None  # also where the rest of a note is still to come
         self._pedal = False
 
 
