@@ -93,7 +93,7 @@ class OSCHost(Host):
         self.server.arrays.set(array, start, samples)
         return True
 
-    async def write_slice(self, array, start, samples, deadline):
+    async def write_slice(self, array, start, samples, deadline, wanted=None):
         self.server.arrays.set(array, start, samples)
 
     def out(self, word, *atoms):
@@ -102,6 +102,8 @@ class OSCHost(Host):
     def done(self, message, answer, asker):
         if asker:
             self.server.send(encode("/done", message.address, *(answer or ())[1:]), asker)
+        elif answer:  # a MIDI keyboard asked
+            self.out(*answer)
 
     def failed(self, name, text, asker=None):
         packet = encode("/fail", f"/{self.instrument_name}/{name}", text)

@@ -7,6 +7,7 @@ The packets are those of ``docs/protocol.md``. Each object ``[pyext. ...]`` in a
 import asyncio
 import heapq
 import itertools
+import math
 import time
 
 import numpy as np
@@ -23,6 +24,7 @@ LONGEST_ANSWER = 3.0  # s, from Pd, which answers within milliseconds
 PATIENCE = 10.0  # s without a sign of life after which the patch counts as closed
 GROWTH = 16384  # floats an array grows by in one message: more would take longer than 0.3 ms
 MOST_WHILE_UNKNOWN = 256  # messages kept while an object is asked who it is
+MOST_ANSWERS = 16  # kept to a question that has one
 
 
 class Slots:
@@ -87,6 +89,9 @@ class PureDataHost(Host):
         self._asking = asyncio.Lock()  # one question about arrays at a time
         self._answers = []
         self._until_introduced = []
+        self._introduction = None  # what /new said
+        self._refused = None  # the error, when it named no instrument
+        self._restored = False
         self._asked_who = 0.0
         self._remembering = None
 
@@ -98,7 +103,8 @@ class PureDataHost(Host):
         if address == "/synced":
             self._synced(values)
         elif address in ("/array", "/size"):
-            self._answers.append(values)
+            if self._asking.locked() and len(self._answers) < MOST_ANSWERS:
+                self._answers.append(values)
         elif address == "/alive":
             self.send("/alive")
         elif address == "/new":
@@ -107,7 +113,7 @@ class PureDataHost(Host):
             self._restore(values)
         elif address == "/msg":
             self._message(values)
-        if self.instrument is None and address in ("/msg", "/alive"):
+        if self._introduction is None and address in ("/msg", "/alive"):
             self._ask_who()
 
     def _ask_who(self):
@@ -118,16 +124,19 @@ class PureDataHost(Host):
 
     def _introduced(self, values):
         """``/new folder argument...``: make the instrument that the object's arguments name."""
+        if values == self._introduction:
+            return  # the answer to a second /who, which came while Pd was busy
         if self.instrument is not None:
+            self.cancel_line()
             self.instrument.close()
             self.instrument = None
-            self._line.clear()
+        self._introduction, self._refused, self._restored = values, None, False
         try:
             folder, *arguments = values or ["."]
             self.instrument_name, make = find_instrument(arguments)
             self.folder = self.server.patch_folder(folder)
         except (MessageError, ValueError) as error:
-            self.instrument_name = "pyext."
+            self.instrument_name, self._refused = "pyext.", error
             self.fail("new", error)
             return
         self.instrument = make(self, self.server)
@@ -135,18 +144,13 @@ class PureDataHost(Host):
 
     def _restore(self, values):
         """``/remembered``: what a server before this one asked to keep, then what had to wait."""
-        if self.instrument is None:
+        if self.instrument is None or self._restored:
             return
-        atoms = list(values)
-        while atoms:
-            count = atoms.pop(0)
-            if not isinstance(count, (int, float)) or not 0 < count <= len(atoms):
-                break
-            name, *arguments = atoms[:int(count)]
-            del atoms[:int(count)]
-            self.receive(str(name), arguments)
+        self._restored = True
+        remembered = list(_messages_in(values))
+        self.instrument.restore(remembered)
         waiting, self._until_introduced = self._until_introduced, []
-        for name, arguments in waiting:
+        for name, *arguments in remembered + waiting:
             self.receive(name, arguments)
 
     def _message(self, values):
@@ -155,15 +159,21 @@ class PureDataHost(Host):
         name, arguments = _selector(values[1:])
         if self.instrument is not None:
             self.receive(name, arguments)
+        elif self._refused:
+            self.fail(name, self._refused)
         elif len(self._until_introduced) < MOST_WHILE_UNKNOWN:
-            self._until_introduced.append((name, arguments))
+            self._until_introduced.append((name, *arguments))
         else:
             self.server.counts["dropped"] += 1
 
     def _synced(self, values):
-        action = self._syncs.pop(int(values[0]), None) if values else None
-        if action:
-            action()
+        number = values[0] if values and isinstance(values[0], (int, float)) else None
+        if number not in self._syncs:
+            return
+        for older in list(itertools.takewhile(lambda other: other != number, self._syncs)):
+            if self._syncs[older] == self._slots.free:  # Pd is past it: it was lost on the way
+                self._give_up(older)
+        self._syncs.pop(number)()
 
     # What goes to the object
 
@@ -183,9 +193,12 @@ class PureDataHost(Host):
             return True
         return False
 
-    async def write_slice(self, array, start, samples, deadline):
+    async def write_slice(self, array, start, samples, deadline, wanted=None):
         await self._slots.take(deadline)
-        self._send_slice(array, start, samples)
+        if wanted and not wanted():
+            self._slots.free()
+        else:
+            self._send_slice(array, start, samples)
 
     def _send_slice(self, array, start, samples):
         self.send("/set", array, float(start), samples)
@@ -220,7 +233,7 @@ class PureDataHost(Host):
     async def _size(self, array):
         answers = await self._ask("/size", array)
         for name, count in (a for a in answers if len(a) == 2):
-            if str(name) == array and count >= 0:
+            if str(name) == array and isinstance(count, (int, float)) and 0 <= count < math.inf:
                 return int(count)
         raise ArrayError(f"there is no array {array} in the patch")
 
@@ -284,6 +297,17 @@ class PureDataHost(Host):
     def gone(self):
         """Whether the object has been silent for so long that its patch must be closed."""
         return time.monotonic() - self.heard > PATIENCE
+
+
+def _messages_in(atoms):
+    """The messages that `PureDataHost.remember` packed into a list; what is damaged is left out."""
+    atoms = [atom for atom in atoms if isinstance(atom, (int, float, str))]
+    while atoms:
+        count = atoms.pop(0)
+        if isinstance(count, str) or not 1 <= count <= len(atoms) or not isinstance(atoms[0], str):
+            return
+        yield atoms[:int(count)]
+        del atoms[:int(count)]
 
 
 def _selector(atoms):
