@@ -59,6 +59,10 @@ def listen(name, server):
         with contextlib.suppress(RuntimeError):  # the loop is closed: the server has ended
             server.loop.call_soon_threadsafe(server.midi, message)
 
-    with mido.open_input(found[0], callback=received):
+    try:
+        port = mido.open_input(found[0], callback=received)
+    except Exception as error:  # as above
+        raise ServerError(f"MIDI input {found[0]} cannot be opened: {error}") from None
+    with port:
         server.announce(f"pdbridge: playing from MIDI port {found[0]}")
         yield
