@@ -2,8 +2,8 @@
 
 Each note is a sine of 0.5 at its pitch. The first values of z ask for more: z[0] = 666 kills the
 process at the next head, z[0] = 667 at the next tail; with z[0] = 668 a head takes z[1] seconds and
-each slice of a tail z[2] seconds. A folder called "broken" cannot be loaded, "deadly" kills the
-process, "slow" takes a second.
+each slice of a tail z[2] seconds. A folder called "broken" cannot be loaded, "deadly" (or
+with a file of this name in it) kills the process, "slow" takes a second.
 """
 
 import os
@@ -58,7 +58,7 @@ def frequency(pitch):
 
 
 def load(folder):
-    if "deadly" in str(folder):
+    if "deadly" in str(folder) or os.path.exists(os.path.join(folder, "deadly")):
         os.kill(os.getpid(), signal.SIGKILL)
     if "broken" in str(folder):
         raise CheckpointError(f"{folder} is not a checkpoint folder")

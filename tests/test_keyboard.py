@@ -1,13 +1,16 @@
 """Playing over plain OSC: which voice plays what and when, and what it says when it cannot."""
 
+import contextlib
 import os
+import random
+import signal
 import time
 
 import numpy as np
 import pytest
 from fake_model import sine
 from server_process import ServerProcess
-from test_server import array, put, z
+from test_server import array, fails, put, z
 
 from pdbridge import audio
 
@@ -416,6 +419,64 @@ def test_a_file_that_holds_no_timbre_is_refused_with_its_name(player, server, fi
     text = player.client.expect("/fail", "/gansynth/load_z")[1]
     assert f"{file}.npy" in text and "error in pdbridge itself" not in text
     assert (array(player.client, "timbre") == z(1.0)).all()
+
+
+def test_a_model_that_died_for_good_can_be_loaded_again(tmp_path):
+    with ServerProcess(folder=tmp_path) as server:
+        player = Player(server.loaded(), timbre=z(1.0))
+        (tmp_path / "fake" / "deadly").touch()
+        os.kill(player.client.status()["worker"], signal.SIGKILL)
+        player.client.until(lambda status: status["restarts"] == 3)
+        player.play(60)  # a ready key needs no model
+        assert "died 3 times while loading" in player.client.expect("/fail", "/gansynth/note_on")[1]
+        player.timbre(z(2.0))
+        player.on(62)
+        assert "load it again" in player.client.expect("/fail", "/gansynth/note_on")[1]
+        assert "died 3 times" in fails(player.client, "/gansynth/load", "fake")
+        (tmp_path / "fake" / "deadly").unlink()
+        player.client.ask("/gansynth/load", "fake")
+        player.ready()
+        player.whole(player.play(60))
+        assert "Traceback" not in server.output()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_after_any_mix_of_messages_and_deaths_a_note_plays(tmp_path, seed):
+    chance = random.Random(seed)
+    (tmp_path / "other").mkdir()
+    settings = {"pdbridge.instruments.gansynth.LONGEST_NOTE": 0.5}
+    with ServerProcess(folder=tmp_path, settings=settings) as server:
+        player = Player(server.loaded(), timbre=z(1.0), ready=False)
+        client = server.client()
+        for name, timbre in (("a", z(1.0)), ("b", slow_head(0.003, 0.01)), ("deadly", z(667))):
+            put(client, name, timbre)
+        pitches = range(24, 85)
+        messages = {
+            "note_on": lambda: (chance.choice(pitches), chance.randrange(128)),
+            "note_off": lambda: (chance.choice(pitches),),
+            "sustain": lambda: (chance.choice((0, 127)),), "panic": tuple, "cancel": tuple,
+            "z": lambda: (chance.choice(("a", "b", "b", "deadly")),), "unload": tuple,
+            "load": lambda: (chance.choice(("fake", "other")),),
+            "voices": lambda: ("v", chance.choice((1, 4, 16)), chance.choice((44100, 48000)), 4),
+            "synthesize": lambda: ("b", "sound", 60), "slerp_z": lambda: ("a", "b", "c", 0.5),
+        }
+        weights = [60, 40, 5, 2, 1, 10, 1, 2, 2, 3, 5]
+        for count in range(1500):
+            [name] = chance.choices(list(messages), weights)
+            client.send(f"/gansynth/{name}", *messages[name]())
+            if count % 300 == 50 and (worker := client.status()["worker"]):
+                with contextlib.suppress(ProcessLookupError):  # a deadly timbre was first
+                    os.kill(worker, signal.SIGKILL)
+            time.sleep(chance.choice((0, 0, 0.002)))
+        client.ask("/gansynth/panic")
+        client.until(lambda status: status["waiting"] == 0)
+        client.ask("/gansynth/load", "fake")
+        player = Player(server, timbre=z(1.0))
+        player.whole(player.play(60))
+        # a model that was replaced stays as long as its notes may sound
+        client.until(lambda status: status["jobs"] == 0 and status["workers"] == 1)
+        assert "Traceback" not in server.output()
+        assert "never retrieved" not in server.output(), server.output()
 
 
 def test_the_server_had_nothing_to_complain_about(server):
