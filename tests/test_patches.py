@@ -190,7 +190,7 @@ def test_voice_fades_out_before_the_promised_end(voice):
     voice.write("test1", np.full(30000, 0.5))
     samples = played(voice, "play 60 127 300", 500)
     begin, end = sounding(samples)
-    assert end - begin == pytest.approx(0.300 * SAMPLE_RATE, abs=2)
+    assert end - begin == pytest.approx(0.300 * SAMPLE_RATE, abs=4)
     fade = samples[begin + int(0.2899 * SAMPLE_RATE):end + 1]
     assert fade[0] == pytest.approx(0.5, abs=0.01) and np.all(np.diff(fade) <= 0)
     assert largest_step(samples) < 0.5 / 90
@@ -200,7 +200,7 @@ def test_extend_counts_from_the_start_of_the_note(voice):
     voice.write("test1", np.full(40000, 0.5))
     samples = played(voice, "play 60 127 300", 100, "extend 550", 700)
     begin, end = sounding(samples)
-    assert end - begin == pytest.approx(0.550 * SAMPLE_RATE, abs=2)
+    assert end - begin == pytest.approx(0.550 * SAMPLE_RATE, abs=4)
 
 
 def test_release_and_stop_fade_over_their_time(voice):
@@ -546,4 +546,73 @@ def test_a_click_on_a_key_is_a_note_and_shows(server, tmp_path):
             assert pd.report("click") == [pitch, 100]
             assert pd.report("click") == [pitch, 0]
             time.sleep(0.09)
+        assert pd.complaints() == []
+
+
+@pytest.fixture
+def keys(tmp_path):
+    patch = rig("r switch", "computerkeys", "list prepend key", "list trim", "s session-report")
+    with PureData(patch, tmp_path) as pd:
+        yield pd
+
+
+def strike(pd, name, down):
+    pd.send("#keyname", down, name)
+
+
+def test_computer_keys_are_two_rows_of_a_piano(keys):
+    for name, pitch in (("z", 48), ("m", 59), ("q", 60), ("2", 61), ("Z", 48), ("i", 72)):
+        strike(keys, name, 1)
+        assert keys.report("key") == [pitch, 100]
+        strike(keys, name, 0)
+        assert keys.report("key") == [pitch, 0]
+    for name in ("Shift_L", "1", "F1", "space"):
+        strike(keys, name, 1)
+        strike(keys, name, 0)
+    strike(keys, "z", 1)
+    assert keys.report("key") == [48, 100]
+    assert keys.complaints() == []
+
+
+def test_computer_key_that_repeats_by_itself_is_one_note(keys):
+    strike(keys, "z", 1)
+    assert keys.report("key") == [48, 100]
+    time.sleep(0.25)
+    for _ in range(12):
+        strike(keys, "z", 0)
+        time.sleep(0.005)
+        strike(keys, "z", 1)
+        time.sleep(0.03)
+    keys.send("switch", "octave", 4)  # the note-off still is that of the note
+    strike(keys, "z", 0)
+    assert keys.report("key") == [48, 0]
+    strike(keys, "x", 1)
+    assert keys.report("key") == [62, 100]
+
+
+def test_computer_keys_can_be_switched_off(keys):
+    strike(keys, "z", 1)
+    assert keys.report("key") == [48, 100]
+    keys.send("switch", 0)
+    strike(keys, "x", 1)
+    strike(keys, "z", 0)
+    assert keys.report("key") == [48, 0]
+    keys.send("switch", 1)
+    strike(keys, "c", 1)
+    assert keys.report("key") == [52, 100]
+
+
+def test_array_slider_follows_the_array_and_writes_it(tmp_path):
+    patch = rig("r slider", "arrayslider numbers -4 4", "list prepend changed", "list trim",
+                "s session-report", "r entry", "tabread numbers", "list prepend value", "list trim",
+                "s session-report", "array define numbers 256")
+    patch = patch.replace("#X connect 4 0 5 0;\n", "").replace("#X connect 9 0 10 0;\n", "")
+    with PureData(patch, tmp_path) as pd:
+        number = pd.dollar_zero + 1
+        pd.send("slider", 7)
+        for receiver, atom, value in ((f"{number}-value", 2.5, 2.5), (f"{number}-reset", "bang", 0)):
+            pd.send(receiver, atom)
+            assert pd.report("changed") == []
+            pd.send("entry", 7)
+            assert pd.report("value") == [value]
         assert pd.complaints() == []
