@@ -94,6 +94,7 @@ class Server:
         self._carrying_out = False
         self._tasks = set()
         self._last_complaint = 0.0
+        self._silence_was_announced = False
         self._stopped = asyncio.Event()
         self.address = self._socket.getsockname()
         self.loop.add_reader(self._socket, self._take_in)
@@ -404,6 +405,7 @@ class Server:
         """An instrument has voices now: MIDI and plain OSC notes go to the newest of them."""
         self.not_playing(instrument)
         self._players.append(instrument)
+        self._silence_was_announced = False
 
     def not_playing(self, instrument):
         if instrument in self._players:
@@ -417,6 +419,7 @@ class Server:
         """Play a MIDI message (mido) on the newest instrument that has voices."""
         player = self.player()
         if player is None:
+            self._complain_of_silence()
             return
         try:
             if message.type == "note_on":
@@ -431,6 +434,14 @@ class Server:
                 player.host.receive("next_z", [])
         except PdbridgeError as error:
             player.host.fail(message.type, error)
+
+    def _complain_of_silence(self):
+        """Say, once until a patch has voices, that MIDI comes in and nothing can play it."""
+        self.counts["failed"] += 1
+        if not self._silence_was_announced:
+            self._silence_was_announced = True
+            self.announce("pdbridge: MIDI comes in, but no patch has voices to play it; open "
+                          "patches/gansynth.pd (pdbridge patches says where)")
 
     async def _sweep(self):
         """Let go of objects whose patch was closed."""

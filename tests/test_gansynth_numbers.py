@@ -214,7 +214,7 @@ def test_flipped_dense_is_the_convolution_of_one_pixel():
 
 
 def test_an_unknown_pitch_names_the_pitches_the_model_knows(public):
-    with pytest.raises(PitchError, match="pitch 23; it knows 24-84"):
+    with pytest.raises(PitchError, match="pitch 23; it knows 24 to 84"):
         public.model.synthesize(public["z"][0], 23)
 
 
@@ -224,7 +224,7 @@ def test_gaps_between_pitches_are_shown(tmp_path):
         '{"a": {"pitch": 33}, "b": {"pitch": 34}, "c": {"pitch": 60}}'
     )
     model = GANSynth.load(folder)
-    with pytest.raises(PitchError, match="it knows 33-34, 60$"):
+    with pytest.raises(PitchError, match="it knows 33 to 34, 60$"):
         model.head(np.zeros(5), 35)
 
 

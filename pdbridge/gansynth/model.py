@@ -13,6 +13,7 @@ from pdbridge.errors import LatentError, OffsetError, PitchError
 from pdbridge.gansynth import spectral
 from pdbridge.gansynth.checkpoint import read_checkpoint
 from pdbridge.gansynth.generator import Generator
+from pdbridge.pitches import ranges
 
 
 class GANSynth:
@@ -308,7 +309,7 @@ class GANSynth:
         if isinstance(pitch, Real) and not isinstance(pitch, bool) and pitch in self._labels:
             return int(pitch)
         raise PitchError(
-            f"this model does not know the pitch {pitch}; it knows {_ranges(self.pitches)}"
+            f"this model does not know the pitch {pitch}; it knows {ranges(self.pitches)}"
         )
 
     def _offsets(self, offsets, count):
@@ -331,14 +332,3 @@ class GANSynth:
             if not np.isfinite(values).all():
                 raise OffsetError(f"the offset for {layer} holds a value that is not finite")
         return checked
-
-
-def _ranges(pitches):
-    """Pitches as a musician would list them: ``24-36, 48``."""
-    runs = []
-    for pitch in pitches:
-        if runs and runs[-1][1] == pitch - 1:
-            runs[-1][1] = pitch
-        else:
-            runs.append([pitch, pitch])
-    return ", ".join(f"{low}-{high}" if high > low else f"{low}" for low, high in runs)

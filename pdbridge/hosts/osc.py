@@ -44,12 +44,8 @@ class Arrays:
             ) from None
 
     def put(self, name, samples):
-        held = sum(len(a) for n, a in self._arrays.items() if n != name)
-        if held + len(samples) > MOST_FLOATS:
-            raise ArrayError(f"array {name} does not fit: all arrays together hold at most "
-                             f"{MOST_FLOATS} values")
-        if name not in self._arrays and len(self._arrays) >= MOST_ARRAYS:
-            raise ArrayError(f"array {name} does not fit: there are {MOST_ARRAYS} arrays already")
+        """Replace an array, or make one."""
+        self._check_room(name, len(samples))
         self._arrays[name] = samples
 
     def set(self, name, start, values):
@@ -57,11 +53,27 @@ class Arrays:
         old = self._arrays.get(name, np.zeros(0, np.float32))
         end = start + len(values)
         if end > len(old):
-            grown = np.zeros(end, np.float32)
-            grown[:len(old)] = old
-            self.put(name, grown)
-            old = grown
+            self._check_room(name, end)
+            old = self._arrays[name] = _grown(old, end)
         old[start:end] = values
+
+    def _check_room(self, name, length):
+        held = sum(len(a) for n, a in self._arrays.items() if n != name)
+        if held + length > MOST_FLOATS:
+            raise ArrayError(f"array {name} does not fit: all arrays together hold at most "
+                             f"{MOST_FLOATS} values")
+        if name not in self._arrays and len(self._arrays) >= MOST_ARRAYS:
+            raise ArrayError(f"array {name} does not fit: there are {MOST_ARRAYS} arrays already")
+
+
+def _grown(array, length):
+    """An array made longer with zeros, with room for more behind it: one that grows slice by slice
+    is not copied every time."""
+    room = array.base
+    if room is None or len(room) < length:
+        room = np.zeros(max(length, 2 * len(array)), np.float32)
+        room[:len(array)] = array
+    return room[:length]
 
 
 class OSCHost(Host):

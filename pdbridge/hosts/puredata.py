@@ -22,7 +22,7 @@ URGENT_ON_THEIR_WAY = 6  # the first slices of notes may go ahead of those, up t
 LONGEST_ARRAY = 1 << 24  # floats
 LONGEST_ANSWER = 3.0  # s, from Pd, which answers within milliseconds
 PATIENCE = 10.0  # s without a sign of life after which the patch counts as closed
-GROWTH = 16384  # floats an array grows by in one message: more would take longer than 0.3 ms
+GROWTH = 8192  # floats an array grows by in one message: 16,384 take longer than 0.3 ms
 MOST_WHILE_UNKNOWN = 256  # messages kept while an object is asked who it is
 MOST_ANSWERS = 16  # kept to a question that has one
 
@@ -93,6 +93,7 @@ class PureDataHost(Host):
         self._refused = None  # the error, when it named no instrument
         self._restored = False
         self._asked_who = 0.0
+        self._lost = 0  # slices
         self._remembering = None
 
     # What comes from the object
@@ -209,6 +210,7 @@ class PureDataHost(Host):
         """A slice that is not acknowledged was lost: let the next one go."""
         action = self._syncs.pop(number, None)
         if action:
+            self._lost += 1
             self.server.counts["lost"] += 1
             action()
 
@@ -263,9 +265,12 @@ class PureDataHost(Host):
             self.send("/resize", array, len(samples))
         else:
             await self._grow(array, size, len(samples))
+        lost = self._lost
         for start in range(0, len(samples), SLICE):
             await self.write_slice(array, start, samples[start:start + SLICE], self._loop.time())
         await self._synchronize()
+        if self._lost > lost:
+            raise HostError(f"a part of array {array} was lost on the way to Pd; please repeat")
 
     async def prepare(self, array, length):
         await self._grow(array, await self._size(array), length)

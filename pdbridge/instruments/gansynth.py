@@ -10,6 +10,7 @@ from pdbridge.errors import ArrayError, MessageError, PitchError
 from pdbridge.files import written_whole
 from pdbridge.instruments.keyboard import Keyboard
 from pdbridge.jobs import ASKED
+from pdbridge.pitches import ranges
 
 MOST_PROGRAMS = 64  # stored timbres that MIDI program changes step through
 LARGEST_Z = 1 << 16  # values of a stored timbre that are read at all
@@ -262,6 +263,8 @@ class GANSynthInstrument:
             # keys make sound before anybody chose a timbre
             self.keyboard.z = latent.random_z(1, size, seed=self._random)[0]
         self.keyboard.set_model(worker)
+        if not self.keyboard.notes_fit_voices:
+            self.host.receive("voices", self._remembered["voices"][1:])
         # notes that sound still get their rest from the old one
         self.server.loop.call_later(LONGEST_NOTE, self.server.give_back, old)
 
@@ -320,14 +323,3 @@ class GANSynthInstrument:
             self._remembered[name] = list(message)
         order = ("load", "release", "voices", "z", "programs")
         self.host.remember([self._remembered[n] for n in order if n in self._remembered])
-
-
-def ranges(pitches):
-    """Pitches for an error message, e.g. ``24 to 84`` or ``24 to 30, 36``."""
-    runs = []
-    for pitch in sorted(pitches):
-        if runs and pitch == runs[-1][1] + 1:
-            runs[-1][1] = pitch
-        else:
-            runs.append([pitch, pitch])
-    return ", ".join(f"{a}" if a == b else f"{a} to {b}" for a, b in runs)

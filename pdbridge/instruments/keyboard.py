@@ -97,6 +97,7 @@ class Keyboard:
         self.rate = HIGHEST_RATE
         self.polyphony = 0
         self.voices = []
+        self._voice_length = 0  # samples of a note that fit
         self._loop = asyncio.get_running_loop()
         self._notes = []  # pressed or sounding
         self._pedal = False
@@ -121,13 +122,14 @@ class Keyboard:
         """Use the host's arrays ``<prefix>1..<prefix>count`` as voices; returns the notes' rate."""
         self.panic()
         rate = min(sample_rate, HIGHEST_RATE)
-        length = self._note_samples(rate) + GUARD
+        length = self._note_samples(rate)
         for number in range(1, count + 1):
-            await self.host.prepare(f"{prefix}{number}", length)
+            await self.host.prepare(f"{prefix}{number}", length + GUARD)
         self.panic()  # notes that came in the meantime
         self.voices = [Voice(n, f"{prefix}{n}") for n in range(1, count + 1)]
         self.polyphony = polyphony
         self.rate = rate
+        self._voice_length = length
         self._forget_heads()
         return rate
 
@@ -136,6 +138,11 @@ class Keyboard:
             return int(4 * rate)
         description = self.worker.description
         return int(np.ceil(description["note_length"] * rate / description["sample_rate"]))
+
+    @property
+    def notes_fit_voices(self):
+        """False when the model's notes are longer than those the voices were made for."""
+        return not self.voices or self._note_samples(self.rate) <= self._voice_length
 
     @property
     def ready(self):
