@@ -4,7 +4,8 @@
 
 Makes a checkpoint of the published size with random weights, plays it with pdbridge, and beside
 it with a straightforward TensorFlow graph of the same network. Times are in milliseconds; the
-candidates take turns, so that a busy moment of the machine hits them all. Promises are about the
+candidates take turns, five warm runs each, so that a busy moment of the machine hits them all.
+Promises are about the
 medians; the fastest runs tell what the machine could do if it had nothing else to do.
 """
 
@@ -12,11 +13,13 @@ import argparse
 import json
 import os
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 import tensorflow as tf
@@ -37,6 +40,7 @@ PUBLISHED = {
     "transition_stage_num_images": 800_000,
 }
 STEP = 11_000_000
+BLOCK = 5  # runs in a row when it is a candidate's turn
 BLOCKS = 7
 ORIGINAL_BATCH = 8  # the original always computes as many notes as one training step took
 MODEL_PITCHES = range(24, 85)
@@ -65,7 +69,7 @@ def write_checkpoint(folder, seed=1):
             tensors[VARIABLE.format(block=block, layer=f"{layer}/conv2d/kernel")] = kernel
             tensors[VARIABLE.format(block=block, layer=f"{layer}/bias")] = bias
     stage = Path(folder) / f"stage_{2 * BLOCKS - 2:05d}"
-    stage.mkdir()
+    stage.mkdir(parents=True)
     tf.raw_ops.SaveV2(
         prefix=str(stage / f"model.ckpt-{STEP}"),
         tensor_names=list(tensors),
@@ -157,13 +161,14 @@ def measure(model, straightforward, runs):
     pieces = []
     for function in (once | now_and_then).values():
         function()
-    for run in range(runs):
+    for run in range(0, runs, BLOCK):
         for name, function in once.items():
+            function()  # brings its weights back into the caches after the others' turns
+            times[name] += [timed(function) for _ in range(BLOCK)]
+        pieces_of_tail(model, z, 60, state)
+        pieces += [pieces_of_tail(model, z, 60, state) for _ in range(BLOCK)]
+        for name, function in now_and_then.items():
             times[name].append(timed(function))
-        pieces.append(pieces_of_tail(model, z, 60, state))
-        if run % 3 == 0:
-            for name, function in now_and_then.items():
-                times[name].append(timed(function))
     times["tail"] = [sum(piece) for piece in pieces]
     for number, piece in enumerate(zip(*pieces, strict=True), start=1):
         times[f"tail, piece {number}"] = list(piece)

@@ -299,7 +299,6 @@ def key_latency(stage, notes, fresh):
         times.append(onset(stage, 0, 1e-4, lambda: stage.pd("#notein", pitch, 127, 1)))
         stage.pd("#notein", pitch, 0, 1)
         time.sleep(0.5)
-        stage.pd("panic-unused")
     missing = sum(t is None for t in times)
     if missing:
         print(f"   {missing} notes were not heard")
@@ -341,7 +340,6 @@ def long_run(stage, minutes, models):
     while time.monotonic() < until:
         now = time.monotonic()
         if now > next_timbre:
-            stage.pd("pdbridge-randomize", "bang")
             stage.client.send("/gansynth/randomize_z", "fresh")
             stage.client.send("/gansynth/z", "fresh")
             timbres += 1

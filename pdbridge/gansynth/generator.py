@@ -258,10 +258,14 @@ class Step(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """A convolution with its scale folded in."""
+    """A convolution with its scale folded in.
 
-    kernel: tf.Tensor | tuple  # a tuple of parts for `upscale_in_parts`
-    bias: tf.Tensor
+    Plain arrays, so that they become constants of every graph: the library then keeps kernels in
+    the order its inner loops want, which saves 7 % of a note and costs memory.
+    """
+
+    kernel: np.ndarray | tuple  # a tuple of parts for `upscale_in_parts`
+    bias: np.ndarray
 
 
 class Generator:
@@ -293,15 +297,15 @@ class Generator:
         block, name = key
         gain = 1.0 if name == "to_rgb" else 2.0
         kernel = kernel.astype(np.float64) * np.sqrt(gain / np.prod(kernel.shape[:3]))
-        bias = tf.constant(bias, tf.float32)
+        bias = np.asarray(bias, np.float32)
         if name == "conv0" and block == 1:
             kernel = flipped_dense(kernel)
         elif name == "conv0" and len(bias) >= MANY_CHANNELS:
-            parts = (tf.constant(part, tf.float32) for part in upscaling_parts(kernel))
+            parts = (np.ascontiguousarray(part, np.float32) for part in upscaling_parts(kernel))
             return Layer(tuple(parts), bias)
         elif name == "conv0":
-            kernel, bias = upscaling_kernel(kernel), tf.tile(bias, [4])
-        return Layer(tf.constant(kernel, tf.float32), bias)
+            kernel, bias = upscaling_kernel(kernel), np.tile(bias, 4)
+        return Layer(np.ascontiguousarray(kernel, np.float32), bias)
 
     # The network
 

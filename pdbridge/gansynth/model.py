@@ -91,10 +91,9 @@ class GANSynth:
     def warm_up(self):
         """Build every graph that playing needs, the head's first; the first note is fast then."""
         z = self.random_z(1, seed=0)
-        for _ in self.stream(z, self.pitches[0]):
-            pass
-        for _ in range(2):  # the first time also decides which graphs are used
-            self.synthesize(z, self.pitches[0])
+        for _ in range(2):  # the first time through a graph it is still being optimised
+            for _ in self.stream(z, self.pitches[0]):
+                pass
 
     def random_z(self, count, seed=None):
         """Draw timbres at random.
