@@ -5,8 +5,8 @@
 Makes a checkpoint of the published size with random weights, plays it with pdbridge, and beside
 it with a straightforward TensorFlow graph of the same network. Times are in milliseconds; the
 candidates take turns, five warm runs each, so that a busy moment of the machine hits them all.
-Promises are about the
-medians; the fastest runs tell what the machine could do if it had nothing else to do.
+Promises are about the medians; the fastest runs tell what the machine could do if it had nothing
+else to do.
 """
 
 import argparse

@@ -400,8 +400,10 @@ def main():
                   f"{run['loads']} loads: {run['gaps']} dropouts ({run['gap_ms']:.1f} ms), "
                   f"{run['broken_samples']} breaks in the tone, "
                   f"{run['jack_periods_skipped']} periods skipped by JACK itself")
-            results["status"] = stage.client.status()
-            print("  server:", results["status"])
+            status = results["status"] = stage.client.status()
+            print(f"  server: {status['late']} notes cut short because their rest came too late, "
+                  f"{status['lost']} slices lost, {status['dropped']} packets dropped, "
+                  f"{status['restarts']} restarts of a worker")
     if options.json:
         Path(options.json).write_text(json.dumps(results, indent=1))
     return 0

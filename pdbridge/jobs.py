@@ -47,13 +47,14 @@ class Job:
         Among jobs of one priority, the earliest comes first (loop time, s).
     """
 
-    def __init__(self, method, arguments, priority, deadline, streams):
+    def __init__(self, method, arguments, priority, deadline, streams=False, pieces=False):
         self.number = next(_numbers)
         self.method = method
         self.arguments = arguments
         self.priority = priority
         self.deadline = deadline
-        self.slices = 0 if streams else None
+        self.slices = 0 if streams or pieces else None
+        self.pieces = pieces  # its first slice that is not None is its result
         self.finished = False
         self.answers = asyncio.Queue()
 
@@ -112,21 +113,31 @@ class Worker:
         job = self.submit(method, *arguments, priority=priority, deadline=deadline)
         return await self.result(job)
 
-    def submit(self, method, *arguments, priority, deadline=0.0):
-        """Like `call`, but returns the `Job` at once; see `result` and `hurry`."""
-        return self._submit(Job(method, arguments, priority, deadline, streams=False))
+    def submit(self, method, *arguments, priority, deadline=0.0, pieces=False):
+        """Like `call`, but returns the `Job` at once; see `result` and `hurry`.
+
+        With `pieces`, the method returns an iterator of None and, at last, the result: more urgent
+        jobs may come in between.
+        """
+        return self._submit(Job(method, arguments, priority, deadline, pieces=pieces))
 
     async def result(self, job):
         """Wait for the result of a submitted job; raises what went wrong with it."""
         with self._cancelling(job):
-            kind, value = await job.answers.get()
-            if kind == "error":
-                raise value
-            return value
+            while True:
+                kind, value = await job.answers.get()
+                if kind == "error":
+                    raise value
+                if kind == "done" or value is not None:
+                    return value
 
-    async def stream(self, method, *arguments, priority, deadline=0.0):
-        """Iterate over what a method of the model yields, one piece of work a slice."""
-        job = self._submit(Job(method, arguments, priority, deadline, streams=True))
+    async def stream(self, method, *arguments, priority, deadline=lambda: 0.0):
+        """Iterate over what a method of the model yields, one piece of work a slice.
+
+        The next slice is rendered when it is asked for; `deadline` then says until when (loop time,
+        s).
+        """
+        job = self._submit(Job(method, arguments, priority, deadline(), streams=True))
         with self._cancelling(job):
             while True:
                 kind, value = await job.answers.get()
@@ -135,6 +146,10 @@ class Worker:
                 if kind == "end":
                     return
                 yield value
+                job.deadline = deadline()
+                self._check_open()
+                self._push(job)
+                self._next()
 
     def hurry(self, job, priority):
         """Give a job that waits a more urgent priority."""
@@ -152,9 +167,12 @@ class Worker:
     def pid(self):
         return self._process.pid if self._process else None
 
-    def _submit(self, job):
+    def _check_open(self):
         if self.state in ("failed", "closed"):
             raise self._failure or WorkerError(f"{self.folder}: the model was unloaded")
+
+    def _submit(self, job):
+        self._check_open()
         if self._count >= MOST_WAITING:
             raise WorkerError(f"{MOST_WAITING} jobs wait for the model already; send less")
         self._count += 1
@@ -215,7 +233,11 @@ class Worker:
         elif kind == "slice":
             job.slices += 1
             job.answers.put_nowait((kind, value))
-            self._push(job)
+            if job.pieces and value is None:
+                self._push(job)
+            elif job.pieces:
+                self._finish(job)
+                self._send((job.number, None, None, None))
         else:
             self._finish(job)
             job.answers.put_nowait((kind, _as_error(value) if kind == "error" else value))

@@ -19,6 +19,9 @@ MOST_STREAMS = 64  # notes begun and not finished; beyond that the oldest is beg
 NICENESS = 5  # Pd's audio thread and the server come first on a busy machine
 
 
+ENDED = object()
+
+
 class Streams:
     """The iterators of notes under way, by job number; at most `MOST_STREAMS` are kept."""
 
@@ -27,7 +30,7 @@ class Streams:
         self._iterators = OrderedDict()
 
     def next(self, job, method, arguments, skip):
-        """The next slice of the job's iterator, or None at its end.
+        """The next item of the job's iterator, or `ENDED`.
 
         A job that is not (or no longer) known here is begun again and its first `skip` slices are
         passed over: so a note goes on after the worker was replaced.
@@ -37,11 +40,9 @@ class Streams:
             iterator = getattr(self._model, method)(*arguments)
             for _ in range(skip):
                 next(iterator)
-        try:
-            piece = next(iterator)
-        except StopIteration:
-            return None
-        self._iterators[job] = iterator
+        piece = next(iterator, ENDED)
+        if piece is not ENDED:
+            self._iterators[job] = iterator
         while len(self._iterators) > MOST_STREAMS:
             self._iterators.popitem(last=False)
         return piece
@@ -74,7 +75,7 @@ def serve_model(model, requests, reply):
                 reply((job, "done", getattr(model, method)(*arguments)))
             else:
                 piece = streams.next(job, method, arguments, skip)
-                reply((job, "end", None) if piece is None else (job, "slice", piece))
+                reply((job, "end", None) if piece is ENDED else (job, "slice", piece))
         except PdbridgeError as error:
             reply((job, "error", (type(error).__name__, str(error))))
         except Exception as error:

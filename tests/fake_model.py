@@ -37,6 +37,10 @@ class FakeModel:
             time.sleep(float(z[1]))
         return sine(pitch)[:self.head_length], pitch
 
+    def head_in_pieces(self, z, pitch):
+        yield None
+        yield self.head(z, pitch)
+
     def tail(self, z, pitch, state):
         assert state == pitch
         whole = sine(pitch)

@@ -7,19 +7,13 @@ import time
 import fake_model
 import numpy as np
 import pytest
-from puredata import PATCHES, CLONE, PureData, frequency, image_db, largest_step, sounding, spectrum
+from puredata import CLONE, PATCHES, PureData, frequency, image_db, largest_step, sounding, spectrum
 from server_process import ServerProcess
 
 GANSYNTH = PATCHES / "gansynth.pd"
 COURSE = CLONE / "tests" / "data" / "course_patch.pd"
 REAL_MODEL = "pdbridge.gansynth.model:GANSynth.load"
 RATE = 48000
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with ServerProcess(folder=tmp_path_factory.mktemp("server")) as server:
-        yield server.loaded()
 
 
 @pytest.fixture(scope="module")
@@ -312,3 +306,18 @@ def tuning(samples, fundamental):
     candidates = fundamental * 2 ** (cents / 1200)
     strengths = sum(np.interp(candidates * k, frequencies, magnitudes) / k for k in range(1, 7))
     return cents[np.argmax(strengths)]
+
+
+def test_a_program_change_plays_the_next_stored_timbre(stage):
+    pd, client = stage
+    for name, value in (("one.npy", 1.0), ("two.npy", 2.0)):
+        pd.write(f"{pd.dollar_zero}-z", np.full(256, value, np.float32))
+        pd.send("$0-in", "save_z", "$0-z", name)
+    for changes, value in ((1, 1.0), (2, 2.0), (3, 1.0)):
+        pd.send("$0-in", "programs", "one.npy", "two.npy")
+        for _ in range(changes):
+            pd.send("#pgmin", 5, 1)
+        pd.send("$0-in", "save_z", "$0-z", f"after-{changes}.npy")
+        stored = pd.patch.parent / f"after-{changes}.npy"
+        client.until(lambda _, stored=stored: stored.exists())
+        assert np.all(np.load(stored) == value)

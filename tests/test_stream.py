@@ -37,7 +37,7 @@ def test_pictures_join_bit_by_bit(model, z):
     generator = model._generator
     x = model._input(z[0], 60)
     generator.picture(x)
-    rows = np.concatenate([generator.head(x), *generator.tail(x)])
+    rows = np.concatenate([*generator.head(x), *generator.tail(x)])
     np.testing.assert_array_equal(rows, generator.picture(x))
 
 

@@ -198,6 +198,19 @@ class GANSynth:
         LatentError, PitchError
             As `synthesize`.
         """
+        *_, made = self._head(self._input(z, pitch))
+        return made
+
+    def head_in_pieces(self, z, pitch):
+        """Render the beginning of a note in small pieces of work; something may go in between.
+
+        Parameters and errors are those of `head`.
+
+        Returns
+        -------
+        iterator
+            Of None, and at the end of what `head` returns.
+        """
         return self._head(self._input(z, pitch))
 
     def tail(self, z, pitch, state):
@@ -235,7 +248,9 @@ class GANSynth:
         return spectral.invert_rows(rows, state, self._layout)
 
     def _head(self, x):
-        return self._slice(self._generator.head(x), spectral.initial_state(self._layout))
+        for rows in self._generator.head(x):
+            state = spectral.initial_state(self._layout)
+            yield self._slice(rows, state) if len(rows) else None
 
     def _tail(self, x, state):
         for rows in self._generator.tail(x):
@@ -245,7 +260,7 @@ class GANSynth:
             yield samples
 
     def _stream(self, x):
-        samples, state = self._head(x)
+        *_, (samples, state) = self._head(x)
         yield samples
         yield from self._tail(x, state)
 

@@ -49,7 +49,7 @@ class Argument:
             value = int(value)
         low, high = self.lowest, self.highest
         if (low is not None and value < low) or (high is not None and value > high):
-            raise MessageError(f"{self.name} is {value:g}; it must be {self._bounds()}")
+            raise MessageError(f"{self.name} is {value:.10g}; it must be {self._bounds()}")
         return value
 
     def _check_name(self, value):
@@ -63,8 +63,8 @@ class Argument:
 
     def _bounds(self):
         if self.highest is None:
-            return f"{self.lowest:g} or more"
-        return f"between {self.lowest:g} and {self.highest:g}"
+            return f"{self.lowest:.10g} or more"
+        return f"between {self.lowest:.10g} and {self.highest:.10g}"
 
     def described(self):
         """The argument with its kind and bounds, for the documentation."""

@@ -17,6 +17,7 @@ from pdbridge.jobs import PRESSED, SOON, SOUNDING
 
 HIGHEST_RATE = 48000  # Hz: the notes hold nothing above 8 kHz, more would only cost time
 FADE_MS = 10.0  # of a voice that is stolen, and of one whose rest does not come
+LEAD = 1.5  # s of sound that a voice has ahead before other work comes first
 GUARD = 4  # samples around a note that tabread4~ looks at
 MOST_PENDING = 64  # keys pressed that do not sound yet
 MOST_TRIES = 3  # times a key is rendered in the background before it is left to be pressed
@@ -206,7 +207,9 @@ class Keyboard:
             return self._ready[pitch]
         job, task = self._making.get(pitch, (None, None))
         if task is None or task.done():
-            job = self.worker.submit("head", self.z, pitch, priority=priority)
+            pieces = priority != PRESSED  # a key that is not down yet lets others go first
+            job = self.worker.submit("head_in_pieces" if pieces else "head", self.z, pitch,
+                                     priority=priority, pieces=pieces)
             task = self._loop.create_task(self._make(self.worker, job, pitch, self.z))
             task.add_done_callback(_looked_at)
             self._making[pitch] = (job, task)
@@ -302,10 +305,12 @@ class Keyboard:
             resampler = self._resampler(head.worker, self.rate)
             resampler.push(head.samples)  # brings the filter to where the head ended
             rest = head.worker.stream("tail", head.z, note.pitch, head.state, priority=SOUNDING,
-                                      deadline=voice.started + voice.promised)
+                                      deadline=lambda: voice.started + voice.promised)
             async with contextlib.aclosing(rest):
                 async for samples in rest:
                     sent = await self._append(note, sent, resampler.push(samples))
+                    ahead = voice.started + voice.promised - self._loop.time()
+                    await asyncio.sleep(max(0.0, ahead - LEAD))
                     if not self._wanted(note):
                         return
             empty = np.zeros(0, np.float32)
