@@ -162,6 +162,17 @@ class Capture:
         return blocks
 
 
+def may_run_in_real_time():
+    """Whether audio may go before everything else here, as it does on a stage."""
+    try:
+        policy, parameter = os.sched_getscheduler(0), os.sched_getparam(0)
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
+        os.sched_setscheduler(0, policy, parameter)
+        return True
+    except (AttributeError, OSError):
+        return False
+
+
 def end(process):
     process.terminate()
     try:
@@ -174,8 +185,9 @@ def end(process):
 class Stage:
     """JACK, Pd and the server, for the length of a ``with`` block."""
 
-    def __init__(self, model, audiobuf):
+    def __init__(self, model, audiobuf, realtime):
         self.model = model
+        self.realtime = realtime
         self.audiobuf = audiobuf
 
     def __enter__(self):
@@ -186,16 +198,16 @@ class Stage:
             name = f"pdbridge-{os.getpid()}"
             environment = {**os.environ, "JACK_DEFAULT_SERVER": name, "JACK_NO_AUDIO_RESERVATION": "1"}
             os.environ["JACK_DEFAULT_SERVER"] = name
-            self._run(stack, ["jackd", "-n", name, "-r", "--no-mlock", "-d", "dummy",
-                              "-r", str(RATE), "-p", str(PERIOD)], environment)
+            self._run(stack, ["jackd", "-n", name, "-R" if self.realtime else "-r", "--no-mlock",
+                              "-d", "dummy", "-r", str(RATE), "-p", str(PERIOD)], environment)
             self._run(stack, [sys.executable, "-m", "pdbridge", "serve", "--port", str(self.port),
                               "--model", str(self.model)], environment)
             time.sleep(1.5)
             session = folder / "session.pd"
             session.write_text(_SESSION.format(server_port=self.port, control_port=control,
                                                tone=TONE))
-            self._run(stack, ["pd", "-nogui", "-jack", "-nomidi", "-noprefs", "-nrt", "-stderr",
-                              "-r", str(RATE), "-audiobuf", str(self.audiobuf), "-channels", "4",
+            self._run(stack, ["pd", "-nogui", "-jack", "-nomidi", "-noprefs", "-stderr",
+                              "-rt" if self.realtime else "-nrt", "-r", str(RATE), "-audiobuf", str(self.audiobuf), "-channels", "4",
                               "-path", str(ROOT / "patches"), "-open", str(session),
                               "-open", str(ROOT / "patches" / "gansynth.pd"),
                               "-send", "pd dsp 1"], environment)
@@ -384,10 +396,12 @@ def main():
             write_checkpoint(folder)
             model = folder
             models = [folder, ROOT / "models" / "first_light"]
-        print(f"model {model.name}, Pd with -audiobuf {options.audiobuf:g}; milliseconds")
+        realtime = may_run_in_real_time()
+        print(f"model {model.name}, Pd with -audiobuf {options.audiobuf:g}, JACK and Pd "
+              f"{'with' if realtime else 'without'} real-time priority; milliseconds")
         results["server"] = server_latency(model, options.notes * 3)
         show("ready key, note_on in the server to its answer", results["server"])
-        with Stage(model, options.audiobuf) as stage:
+        with Stage(model, options.audiobuf, realtime) as stage:
             stage.ready()
             results["click"] = click_latency(stage, options.notes)
             show("a click Pd makes itself, message to sound (baseline)", results["click"])
