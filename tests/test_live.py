@@ -310,14 +310,19 @@ def tuning(samples, fundamental):
 
 def test_a_program_change_plays_the_next_stored_timbre(stage):
     pd, client = stage
+
+    def stored(name):
+        """What the z array holds now, by way of a file."""
+        pd.send("$0-in", "save_z", "$0-z", name)
+        path = pd.patch.parent / name
+        client.until(lambda _: path.exists())
+        return np.load(path)
+
     for name, value in (("one.npy", 1.0), ("two.npy", 2.0)):
         pd.write(f"{pd.dollar_zero}-z", np.full(256, value, np.float32))
-        pd.send("$0-in", "save_z", "$0-z", name)
+        assert np.all(stored(name) == value)
     for changes, value in ((1, 1.0), (2, 2.0), (3, 1.0)):
         pd.send("$0-in", "programs", "one.npy", "two.npy")
         for _ in range(changes):
             pd.send("#pgmin", 5, 1)
-        pd.send("$0-in", "save_z", "$0-z", f"after-{changes}.npy")
-        stored = pd.patch.parent / f"after-{changes}.npy"
-        client.until(lambda _, stored=stored: stored.exists())
-        assert np.all(np.load(stored) == value)
+        assert np.all(stored(f"after-{changes}.npy") == value)
