@@ -207,13 +207,16 @@ class Stage:
             session.write_text(_SESSION.format(server_port=self.port, control_port=control,
                                                tone=TONE))
             self._run(stack, ["pd", "-nogui", "-jack", "-nomidi", "-noprefs", "-stderr",
-                              "-rt" if self.realtime else "-nrt", "-r", str(RATE), "-audiobuf", str(self.audiobuf), "-channels", "4",
+                              "-rt" if self.realtime else "-nrt",
+                              "-r", str(RATE), "-audiobuf", str(self.audiobuf), "-channels", "4",
                               "-path", str(ROOT / "patches"), "-open", str(session),
                               "-open", str(ROOT / "patches" / "gansynth.pd"),
                               "-send", "pd dsp 1"], environment)
             self._control = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self._control.connect(("127.0.0.1", control))
             self.client = Client(self.port)
+            self.reports = Client(self.port)
+            self.reports.send("/notify", 1)
             self.client.until(lambda s: s["players"] and s["model"] != "none", "the patch")
             time.sleep(1)
             self.capture = Capture([f"pure_data:output_{n}" for n in (1, 3, 4)])
@@ -233,6 +236,19 @@ class Stage:
     def pd(self, receiver, *atoms):
         with contextlib.suppress(ConnectionError):
             self._control.send(encode("/send", receiver, *atoms))
+
+    def load(self, model):
+        """Load a model in the patch; its ``$0`` is 1004, since it is opened after the session."""
+        self.pd("1004-in", "load", str(model))
+
+    def loaded(self):
+        """How many models the patch has reported since the last call."""
+        count = 0
+        self.reports._socket.setblocking(False)
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            while True:
+                count += decode(self.reports._socket.recv(65536))[0][0] == "/gansynth/model"
+        return count
 
     def ready(self):
         self.client.until(lambda s: s["ready"] == s["keys"] > 0, "the ready keys")
@@ -347,7 +363,7 @@ def long_run(stage, minutes, models):
     until = time.monotonic() + 60 * minutes
     next_timbre = next_model = time.monotonic()
     held, totals = [], np.zeros(4)
-    notes = timbres = loads = 0
+    notes = timbres = loads = wanted = 0
     stage.capture.take_seam()
     while time.monotonic() < until:
         now = time.monotonic()
@@ -357,9 +373,10 @@ def long_run(stage, minutes, models):
             timbres += 1
             next_timbre = now + random.uniform(1, 4)
         if now > next_model:
-            stage.pd("1004-in", "load", str(models[loads % len(models)]))
-            loads += 1
+            stage.load(models[wanted % len(models)])
+            wanted += 1
             next_model = now + 20
+        loads += stage.loaded()
         pitch = random.randint(24, 84)
         stage.pd("#notein", pitch, random.randint(40, 127), 1)
         held.append(pitch)

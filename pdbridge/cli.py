@@ -9,9 +9,7 @@ import sys
 
 import pdbridge
 from pdbridge.errors import PdbridgeError
-from pdbridge.places import BUILT_IN_MODEL, patches_folder
-
-DEFAULT_PORT = 9700
+from pdbridge.places import BUILT_IN_MODEL, PORT, patches_folder
 
 
 def main(arguments=None):
@@ -69,14 +67,14 @@ def parser():
                       help="play the phrase (default), or only open the patch")
     _add_model(play)
     play.add_argument("--port", type=_port, default=None,
-                      help=f"UDP port of the server ({DEFAULT_PORT}, or a free one if that is taken)")
+                      help=f"UDP port of the server ({PORT}, or a free one if that is taken)")
     play.set_defaults(run=_play)
 
     serve = commands.add_parser(
         "serve", help="start the server that patches and OSC tools talk to",
         description="Start the server and leave it running; Ctrl-C ends it.")
-    _add_model(serve)
-    serve.add_argument("--port", type=_port, default=DEFAULT_PORT, help="UDP port (%(default)s)")
+    _add_model(serve, "; it stays loaded beside what patches load. none: no model")
+    serve.add_argument("--port", type=_port, default=PORT, help="UDP port (%(default)s)")
     serve.add_argument("--host", default="127.0.0.1",
                        help="address to listen on (%(default)s: this computer only)")
     serve.add_argument("--midi-in", metavar="NAME", help="play from this MIDI input (see midi-ports)")
@@ -96,9 +94,9 @@ def parser():
     return top
 
 
-def _add_model(command):
+def _add_model(command, more=""):
     command.add_argument("--model", metavar="NAME", default=BUILT_IN_MODEL,
-                         help="a model folder, or its name (%(default)s)")
+                         help=f"a model folder, or its name (%(default)s){more}")
 
 
 def _port(text):
@@ -121,7 +119,8 @@ def _play(options):
 def _serve(options):
     from pdbridge.server import serve
 
-    return serve(options.host, options.port, options.model, midi_in=options.midi_in,
+    model = None if options.model == "none" else options.model
+    return serve(options.host, options.port, model, midi_in=options.midi_in,
                  folders=options.folder)
 
 

@@ -1,10 +1,13 @@
 """Files: where they may lie, and that they are whole or not there at all."""
 
 import contextlib
+import itertools
 import os
 from pathlib import Path
 
 from pdbridge.errors import MessageError
+
+_numbers = itertools.count()
 
 
 @contextlib.contextmanager
@@ -30,7 +33,8 @@ def written_whole(path):
     path = Path(path)
     if not os.path.isdir(path.parent):  # unlike Path.is_dir, it takes names of any length
         raise MessageError(f"{path.parent} is not a folder; make it first")
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    number = next(_numbers)  # two may write the same file at the same time
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.{number}.part{path.suffix}")
     try:
         yield temporary
         os.replace(temporary, path)

@@ -206,17 +206,21 @@ class Worker:
         while self._waiting:
             rank, job = heapq.heappop(self._waiting)
             if not job.finished and rank == job.rank():
-                self._running = job
-                self._watch(LONGEST_PIECE)
-                self._send((job.number, job.method, job.arguments, job.slices))
+                if self._send((job.number, job.method, job.arguments, job.slices)):
+                    self._running = job
+                    self._watch(LONGEST_PIECE)
+                else:
+                    self._push(job)  # for the process that takes the place of this one
                 return
 
     def _send(self, request):
+        """Send a request; False when the process is dead, which the reading thread reports."""
         try:
             pickle.dump(request, self._process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
             self._process.stdin.flush()
+            return True
         except (OSError, ValueError):
-            pass  # the reading thread sees the end of the process and reports it
+            return False
 
     def _received(self, process, message):
         if process is not self._process or self.state in ("failed", "closed"):

@@ -12,6 +12,7 @@ from pdbridge.errors import CheckpointError
 
 PACKAGE = Path(__file__).resolve().parent
 BUILT_IN_MODEL = "first_light"
+PORT = 9700  # UDP, of the server
 
 
 def _folder(name):

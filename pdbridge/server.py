@@ -24,9 +24,8 @@ from pdbridge.hosts.puredata import PureDataHost
 from pdbridge.hosts.wire import LARGEST_PACKET, decode, encode
 from pdbridge.instruments import INSTRUMENTS
 from pdbridge.jobs import Worker
-from pdbridge.places import find_model
+from pdbridge.places import BUILT_IN_MODEL, PORT, find_model
 
-PORT = 9700
 GANSYNTH = "pdbridge.gansynth.model:GANSynth.load"
 
 MOST_PEERS = 64  # objects in patches
@@ -93,6 +92,7 @@ class Server:
         self._bytes = 0  # in the inboxes
         self._carrying_out = False
         self._tasks = set()
+        self._slow_commands = set()  # those of the tasks that /sync waits for
         self._last_complaint = 0.0
         self._silence_was_announced = False
         self._stopped = asyncio.Event()
@@ -225,7 +225,10 @@ class Server:
             if len(self._tasks) >= MOST_SLOW:
                 answer.close()
                 raise MessageError(f"{MOST_SLOW} commands are under way; wait for their answers")
-            self._start_task(self._answer_later(name, answer, address))
+            task = self._start_task(self._answer_later(name, answer, address))
+            if name != "/sync":
+                self._slow_commands.add(task)
+                task.add_done_callback(self._slow_commands.discard)
         elif answer:
             self.send(encode("/done", *answer), address)
 
@@ -316,8 +319,8 @@ class Server:
     async def _sync(self, values, address):
         if len(values) != 1 or not isinstance(values[0], (int, float)):
             raise MessageError("/sync takes a number")
-        while any(host.in_line for host in self._osc_hosts.values()):
-            await asyncio.sleep(0.002)
+        before = [*(host.passed() for host in self._osc_hosts.values()), *self._slow_commands]
+        await asyncio.wait(before)
         self.send(encode("/synced", values[0]), address)
 
     def _quit(self, values, address):
@@ -496,7 +499,7 @@ def _overflowed(listening):
     return 0
 
 
-def serve(host="127.0.0.1", port=PORT, model="first_light", midi_in=None, folders=(),
+def serve(host="127.0.0.1", port=PORT, model=BUILT_IN_MODEL, midi_in=None, folders=(),
           announce=print, loader=GANSYNTH):
     """Run a server until it is told to quit or interrupted.
 
@@ -512,6 +515,8 @@ def serve(host="127.0.0.1", port=PORT, model="first_light", midi_in=None, folder
         Folders besides the patches' where messages may read and write files.
     announce : callable
         Takes lines for the person who started the server.
+    loader : str
+        ``module:callable`` that loads a model in the worker.
 
     Returns
     -------

@@ -97,16 +97,14 @@ def has_sound_card():
 
 
 def default_port():
-    from pdbridge.server import PORT
-
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.bind(("127.0.0.1", PORT))
-            return PORT
+            probe.bind(("127.0.0.1", places.PORT))
+            return places.PORT
         except OSError:
             pass
     port = _free_port()
-    say(f"port {PORT} is taken, so this server uses {port}")
+    say(f"port {places.PORT} is taken, so this server uses {port}")
     return port
 
 

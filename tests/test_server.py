@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -535,6 +536,45 @@ def test_clients_that_are_gone_do_not_disturb_those_that_are_there(client, serve
 
 
 def test_a_worker_killed_between_two_messages_is_not_noticed(client):
-    os.kill(client.status()["worker"], signal.SIGKILL)
+    worker = client.status()["worker"]
+    os.kill(worker, signal.SIGKILL)
+    client.until(lambda _: not Path(f"/proc/{worker}").exists())
     client.ask("/gansynth/randomize_z", "z")
     client.ask("/gansynth/synthesize", "z", "sound", 60)
+
+
+def test_a_message_that_another_one_needs_is_not_replaced(client):
+    """slerp, render, slerp, render in one burst: each render has its own timbre."""
+    for name, value in (("a", 0.25), ("b", 4.0)):
+        client.ask("/array/set", name, 0, np.full(256, value, np.float32))
+    client.ask("/array/set", "d", 0, np.full(256, 1.0, np.float32))
+    client.send("/gansynth/synthesize", "a", "sound", 60)  # keeps the line waiting
+    for amount, kept in ((0.0, "kept_0"), (1.0, "kept_1")):
+        client.send("/gansynth/slerp_z", "a", "b", "d", amount)
+        client.send("/gansynth/save_z", "d", f"{kept}.npy")
+    client.expect("/done", "/gansynth/save_z", "kept_1.npy")
+    for kept, value in (("kept_0", 0.25), ("kept_1", 4.0)):
+        client.ask("/gansynth/load_z", f"{kept}.npy", kept)
+        client.send("/array/get", kept)
+        assert np.allclose(numbers(client.expect("/array/values", kept)[2:])[-255:], value)
+
+
+def test_voices_that_are_taken_back_play_no_more(client):
+    client.ask("/gansynth/voices", "voice", 2, 48000.0)
+    assert client.status()["players"] == 1
+    client.ask("/gansynth/voices", "voice", 0, 48000.0)
+    assert client.status()["players"] == 0
+    client.send("/gansynth/note_on", 60, 100)
+    assert "no voices" in client.expect("/fail")[1]
+
+
+def test_sync_waits_for_files_too(client, server):
+    client.send("/array/set", "long", 0, np.zeros(4096, np.float32))
+    for number in range(8):
+        client.send("/array/write", "long", "same.wav")
+    client.send("/sync", 5)
+    seen = []
+    while not seen or seen[-1][0] != "/synced":
+        seen.append(client.receive())
+    assert [name for name, _ in seen].count("/done") == 9
+    assert "/fail" not in [name for name, _ in seen]

@@ -7,6 +7,7 @@ and writes named float arrays, reports words, and lives in a folder, all through
 import abc
 import asyncio
 import logging
+import os
 from collections import deque
 from pathlib import Path
 
@@ -99,7 +100,9 @@ class Host(abc.ABC):
 
     def place_for(self, file, ending):
         """Where a file that a message names may lie: beside the patch, or where the user allows."""
-        return place_in([self.folder, *self.server.folders], file, ending)
+        # an installed package may lie where nobody may write
+        folder = self.folder if os.access(self.folder, os.W_OK) else self.server.working_folder
+        return place_in([folder, *self.server.folders], file, ending)
 
     # For the wire
 
@@ -136,16 +139,30 @@ class Host(abc.ABC):
 
     def _stand_in_line(self, message, arguments, asker):
         if message.newest_only:
-            older = [item for item in self._line if item[0] is message and item[2] == asker
-                     and item[1][:-1] == arguments[:-1]]
-            for item in older:
-                self._line.remove(item)
+            self._drop_older(message, arguments, asker)
         if len(self._line) >= MOST_IN_LINE:
             raise MessageError(
                 f"{message.name}: {MOST_IN_LINE} messages wait already; wait for their answers"
             )
         self._line.append((message, arguments, asker))
         self._line_moves.set()
+
+    def _drop_older(self, message, arguments, asker):
+        """Take out of the line what this message replaces, back to what may depend on it."""
+        for index in reversed(range(len(self._line))):
+            other, its_arguments, its_asker = self._line[index]
+            if other is None or not other.newest_only:
+                return
+            if (other is message and its_asker == asker
+                    and its_arguments[:-1] == arguments[:-1]):
+                del self._line[index]
+
+    def passed(self):
+        """A future that is done when everything that stands in the line now is carried out."""
+        future = asyncio.get_running_loop().create_future()
+        self._line.append((None, future, None))
+        self._line_moves.set()
+        return future
 
     @property
     def in_line(self):
@@ -158,7 +175,10 @@ class Host(abc.ABC):
         self._line.clear()
         if self._current:
             self._current[2].cancel()
-        for message, _, asker in waiting:
+        for message, arguments, asker in waiting:
+            if message is None:
+                _reached(arguments)
+                continue
             self.fail(message.name, MessageError(f"{message.name}: cancelled"), asker)
 
     async def _carry_out_line(self):
@@ -168,6 +188,9 @@ class Host(abc.ABC):
                 self._line_moves.clear()
                 await self._line_moves.wait()
             message, arguments, asker = self._line.popleft()
+            if message is None:
+                _reached(arguments)
+                continue
             task = loop.create_task(self._method(message)(*arguments))
             self._current = (message, asker, task)
             try:
@@ -199,3 +222,8 @@ class Host(abc.ABC):
         self._line_task.cancel()
         if self.instrument:
             self.instrument.close()
+
+
+def _reached(future):
+    if not future.done():
+        future.set_result(None)

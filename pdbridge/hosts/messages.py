@@ -83,7 +83,9 @@ class Message:
         The OSC address is ``/<instrument>/<name>``.
     arguments : tuple of Argument
     answer : str
-        What comes back when it is done; empty where there is nothing to wait for.
+        What comes back when it is done.
+    reports : str
+        What the instrument reports in its course, to whoever listens.
     help : str
         One line.
     repeats : bool
@@ -103,6 +105,7 @@ class Message:
     arguments: tuple = ()
     answer: str = ""
     help: str = ""
+    reports: str = ""
     repeats: bool = False
     at_once: bool = False
     newest_only: bool = False
@@ -202,37 +205,39 @@ MESSAGES = (
         "synthesized", "Render whole notes (64,000 samples at 16 kHz) into arrays.", repeats=True,
     ),
     Message(
-        "gansynth", "note_on", (_PITCH, _VELOCITY), "play voice pitch velocity milliseconds",
-        "Play a note with the current timbre; velocity 0 is a note-off.", at_once=True, ours=True,
+        "gansynth", "note_on", (_PITCH, _VELOCITY), "",
+        "Play a note with the current timbre; velocity 0 is a note-off.",
+        "play voice pitch velocity milliseconds", at_once=True, ours=True,
     ),
     Message(
-        "gansynth", "note_off", (_PITCH,), "release voice milliseconds",
-        "Release every voice that holds this pitch.", at_once=True, ours=True,
+        "gansynth", "note_off", (_PITCH,), "", "Release every voice that holds this pitch.",
+        "release voice milliseconds", at_once=True, ours=True,
     ),
     Message(
         "gansynth", "sustain", (Argument("value", "number", 0, 127),), "",
         "Sustain pedal: 64 and more hold the notes that are released.", at_once=True, ours=True,
     ),
     Message(
-        "gansynth", "z", (Argument("z-array", "array"),), "ready count of pitch",
+        "gansynth", "z", (Argument("z-array", "array"),), "",
         "Play this timbre from now on; keys get ready one after the other, the last-played first.",
-        newest_only=True, ours=True,
+        "ready count of pitch", newest_only=True, ours=True,
     ),
     Message(
         "gansynth", "voices",
-        (Argument("array-prefix", "array"), Argument("count", "whole", 1, 64),
+        (Argument("array-prefix", "array"), Argument("count", "whole", 0, 64),
          Argument("sample-rate", "number", 8000, 768000),
          Argument("polyphony", "whole", 1, 64, optional=True)),
         "voices count sample_rate",
         "The arrays <prefix>1 ... <prefix>count are voices that can play notes; at most "
-        "`polyphony` sound at once (as many as there are, if left out).", ours=True,
+        "`polyphony` sound at once (as many as there are, if left out). A count of 0 takes them "
+        "back: MIDI and plain OSC notes go to another patch again.", ours=True,
     ),
     Message(
         "gansynth", "release", (Argument("milliseconds", "number", 1, 10000),), "",
         "Release time of the notes to come.", at_once=True, ours=True,
     ),
     Message(
-        "gansynth", "panic", (), "stop voice milliseconds", "Silence every voice at once.",
+        "gansynth", "panic", (), "", "Silence every voice at once.", "stop voice milliseconds",
         at_once=True, ours=True,
     ),
     Message(
@@ -281,7 +286,8 @@ SERVER_MESSAGES = (
     ("/status", "", "/status.reply name value ...", "What is loaded, ready, waiting and lost."),
     ("/version", "", "/version.reply name version", "Which server answers."),
     ("/notify", "1 or 0", "/done /notify", "Send this client what instruments report (or stop)."),
-    ("/sync", "id", "/synced id", "Answered when everything sent before is carried out."),
+    ("/sync", "id", "/synced id",
+     "Answered when all OSC messages that came before are carried out, but notes still sound."),
     ("/array/set", "name start value...", "/done /array/set name count",
      "Write values into an array of the server; it grows as needed."),
     ("/array/get", "name [start] [count]", "/array/values name start value...",
@@ -300,6 +306,8 @@ def as_text():
         lines.append(f"    {message.help}")
         if message.answer:
             lines.append(f"    answer: {message.answer}")
+        if message.reports:
+            lines.append(f"    reports: {message.reports}")
     for address, usage, answer, text in SERVER_MESSAGES:
         lines += [f"{address} {usage}".rstrip(), f"    {text}", f"    answer: {answer}"]
     return "\n".join(lines) + "\n"
@@ -313,16 +321,16 @@ def as_markdown():
         "Written by `pdbridge messages --markdown` from the table in `pdbridge/hosts/messages.py`; "
         "change it there.",
         "",
-        "In a patch, send the message to the object; over OSC, to `/<instrument>/<message>`. Over "
-        "OSC each message is answered by `/done <address> ...` with what stands under *answer* "
-        "(without its first word), or by `/fail <address> <text>`; long ones report "
-        "`/progress <address> <0..1>`. What an instrument reports by itself (`play`, `ready`, "
-        "`busy` ...) goes to clients that sent `/notify 1`, as `/<instrument>/<word> ...`; "
-        "the words are in [protocol.md](protocol.md).",
+        "In a patch, send the message to the object; what stands under *answer* comes out of its "
+        "outlet. Over OSC, send it to `/<instrument>/<message>`: `/done <address> ...`, with the "
+        "answer without its first word, comes when it is carried out, or `/fail <address> <text>`; "
+        "long ones send `/progress <address> <0..1>` before. What instruments *report* comes out of "
+        "the patch's outlet, and goes to all OSC clients that sent `/notify 1`, as "
+        "`/<instrument>/<word> ...`; all words are in [protocol.md](protocol.md).",
     ]
     for instrument in dict.fromkeys(message.instrument for message in MESSAGES):
         lines += ["", f"## {instrument}", "",
-                  "| message | arguments | answer | |", "|---|---|---|---|"]
+                  "| message | arguments | answer | reports | |", "|---|---|---|---|---|"]
         for message in MESSAGES:
             if message.instrument == instrument:
                 lines.append(_row(message))
@@ -341,8 +349,10 @@ def as_markdown():
 def _row(message):
     notes = message.help
     if message.newest_only:
-        notes += " While one waits, a newer one that differs in its last argument replaces it."
+        notes += (" While one waits, a newer one that differs in its last argument replaces it, and "
+                  "only the newer one is answered.")
     if message.ours:
         notes += " *(ours)*"
     answer = f"`{message.answer}`" if message.answer else ""
-    return f"| `{message.name}` | {message.usage()} | {answer} | {notes} |"
+    reports = f"`{message.reports}`" if message.reports else ""
+    return f"| `{message.name}` | {message.usage()} | {answer} | {reports} | {notes} |"

@@ -135,6 +135,8 @@ class OSCHost(Host):
         player = None if self.instrument.playable else self.server.player()
         if player and name in _PLAYED:
             self._play(player, name, values, asker)
+        elif player and name == "next_z":
+            player.host.receive(name, values)
         else:
             super().receive(name, values, asker)
 
@@ -151,8 +153,6 @@ class OSCHost(Host):
         player = None if self.instrument.playable else self.server.player()
         if player and message.name == "z":
             return self._lend_timbre
-        if player and message.name == "next_z":
-            return player.next_z
         return super()._method(message)
 
     async def _lend_timbre(self, array):

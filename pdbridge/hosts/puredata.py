@@ -253,7 +253,9 @@ class PureDataHost(Host):
     async def _read_slice(self, array, start):
         for answer in await self._ask("/get", array, start, SLICE):
             if len(answer) >= 2 and str(answer[0]) == array:
-                return numbers(answer[1:])[1:]  # behind the index they start at
+                first, *_ = values = numbers(answer[1:])
+                if first == start:  # or it is a late answer to an older question
+                    return values[1:]
         if start:
             return np.zeros(0, np.float32)
         raise ArrayError(f"there is no array {array} in the patch")
@@ -283,6 +285,7 @@ class PureDataHost(Host):
 
     def out(self, word, *atoms):
         self.send("/out", word, *atoms)
+        self.server.notify(f"/{self.instrument_name}/{word}", *atoms)
 
     def remember(self, remembered):
         atoms = [atom for message in remembered for atom in (len(message), *message)]

@@ -14,6 +14,7 @@ from pdbridge.errors import MessageError
 
 LARGEST_PACKET = 65507  # bytes, the most one UDP packet holds over IPv4
 MOST_NESTED = 8  # bundles in bundles
+MOST_BUNDLED = 512  # messages in a packet
 MOST_ARGUMENTS = 1024  # besides a long run of floats; python-osc takes 1 ms for as many
 _MANY = 32  # numbers from which numpy is faster
 _KNOWN_TAGS = b"ifsbhdtrmTFN"
@@ -128,6 +129,8 @@ def _unbundled(packet, depth=0):
             messages += _unbundled(item, depth + 1)
         else:
             messages.append(_decode_message(item))
+        if len(messages) > MOST_BUNDLED:
+            raise MessageError(f"more than {MOST_BUNDLED} messages in a bundle; send several")
         at += 4 + size
     return messages
 

@@ -164,6 +164,11 @@ class GANSynthInstrument:
     async def voices(self, prefix, count, sample_rate, polyphony=None):
         """``voices prefix count sample_rate [polyphony]`` -> ``voices count sample_rate``."""
         polyphony = min(polyphony or count, count)
+        if count == 0:
+            self.keyboard.take_voices_back()
+            self.server.not_playing(self)
+            self._remember("voices")
+            return ("voices", 0, float(sample_rate))
         rate = await self.keyboard.set_voices(prefix, count, float(sample_rate), polyphony)
         self._remember("voices", prefix, count, float(sample_rate), polyphony)
         self.server.playing(self)

@@ -134,6 +134,12 @@ class Keyboard:
         self._forget_heads()
         return rate
 
+    def take_voices_back(self):
+        """Have no voices any more."""
+        self.panic()
+        self.voices = []
+        self._forget_heads()
+
     def _note_samples(self, rate):
         if not self.worker:
             return int(4 * rate)
