@@ -103,7 +103,7 @@ class Resampler:
 
     What `push` returns, joined, is what `resample` makes of the whole sound. A slice comes out a
     little short (14 ms from 16 to 48 kHz: the filter looks ahead); the last one brings the rest.
-    After the last slice, or after `clear`, the same object takes the next sound.
+    After the last slice the same object takes the next sound.
 
     Parameters
     ----------
@@ -142,11 +142,6 @@ class Resampler:
         if last:
             self._stream.clear()
         return resampled
-
-    def clear(self):
-        """Forget the sound so far."""
-        if self._stream is not None:
-            self._stream.clear()
 
 
 def envelope(samples, sample_rate, hold_ms, attack_ms=2.0, release_ms=300.0):

@@ -183,8 +183,14 @@ class Server:
         if message is None:
             return  # an empty bundle
         name, values = message
-        try:
+        with self._errors_answered(name, address):
             self._message(name, values, address)
+
+    @contextlib.contextmanager
+    def _errors_answered(self, name, address):
+        """What goes wrong inside is counted and told to the sender, and the server goes on."""
+        try:
+            yield
         except PdbridgeError as error:
             self.counts["failed"] += 1
             self._complain(address, name, error)
@@ -233,17 +239,10 @@ class Server:
             self.send(encode("/done", *answer), address)
 
     async def _answer_later(self, name, coroutine, address):
-        try:
+        with self._errors_answered(name, address):
             answer = await coroutine
             if answer:
                 self.send(encode("/done", *answer), address)
-        except PdbridgeError as error:
-            self.counts["failed"] += 1
-            self._complain(address, name, error)
-        except Exception as error:
-            self.counts["failed"] += 1
-            log.exception("%s from %s", name, address)
-            self._complain(address, name, f"an error in pdbridge itself: {error!r}")
 
     def _complain(self, address, name, error):
         """``/fail``; at most 50 a second to senders of nonsense, who may not understand it."""

@@ -37,14 +37,6 @@ def test_slices_joined_are_the_whole_sound_resampled(to_rate, slices):
         np.testing.assert_allclose(joined, audio.resample(sound, 16000, to_rate), atol=1e-6)
 
 
-def test_a_cleared_resampler_forgets_the_sound_so_far():
-    sound = tone(440, 16000)
-    resampler = audio.Resampler(16000, 48000)
-    resampler.push(sound[:5000])
-    resampler.clear()
-    np.testing.assert_allclose(resampler.push(sound, last=True), audio.resample(sound, 16000, 48000), atol=1e-6)
-
-
 def test_equal_rates_give_the_samples_back():
     sound = tone(440, 16000)
     np.testing.assert_array_equal(audio.Resampler(16000, 16000).push(sound), sound)

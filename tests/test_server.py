@@ -570,7 +570,7 @@ def test_voices_that_are_taken_back_play_no_more(client):
 
 def test_sync_waits_for_files_too(client, server):
     client.send("/array/set", "long", 0, np.zeros(4096, np.float32))
-    for number in range(8):
+    for _ in range(8):
         client.send("/array/write", "long", "same.wav")
     client.send("/sync", 5)
     seen = []
