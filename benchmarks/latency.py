@@ -365,6 +365,7 @@ def long_run(stage, minutes, models):
     held, totals = [], np.zeros(4)
     notes = timbres = loads = wanted = 0
     stage.capture.take_seam()
+    stage.loaded()  # those before do not count
     while time.monotonic() < until:
         now = time.monotonic()
         if now > next_timbre:
