@@ -32,6 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from pdbridge.hosts.wire import decode, encode  # noqa: E402
+from pdbridge.session import free_port  # noqa: E402
 
 RATE = 48000
 PERIOD = 256
@@ -75,12 +76,6 @@ _SESSION = """\
 #X connect 16 0 17 0;
 #X connect 17 0 14 1;
 """
-
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Client:

@@ -103,12 +103,12 @@ def default_port():
             return places.PORT
         except OSError:
             pass
-    port = _free_port()
+    port = free_port()
     say(f"port {places.PORT} is taken, so this server uses {port}")
     return port
 
 
-def _free_port():
+def free_port():
     """A UDP port nobody uses at this moment."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
@@ -301,7 +301,7 @@ class PdSession:
     def __enter__(self):
         patches = places.patches_folder()
         session = self._folder / "pdbridge-session.pd"
-        control_port = _free_port()
+        control_port = free_port()
         session.write_text(_SESSION_PATCH.format(server_port=self.server.port, file_name=session.name,
                                                  control_port=control_port))
         command = [str(self._pd), "-path", str(patches)]

@@ -21,6 +21,7 @@ import pytest
 import soundfile
 
 from pdbridge.hosts.wire import decode, encode
+from pdbridge.session import free_port
 
 CLONE = Path(__file__).resolve().parent.parent
 PATCHES = CLONE / "patches"
@@ -101,13 +102,6 @@ def find_pd():
     if not found:
         pytest.fail("the tests of the patches need Pd: apt-get install puredata-core")
     return found
-
-
-def free_port():
-    """A UDP port on the loopback interface that nobody uses."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class _Socket:

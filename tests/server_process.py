@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from pdbridge.hosts.wire import decode, encode
+from pdbridge.session import free_port
 
 TESTS = Path(__file__).parent
 FAKE = "fake_model:load"
@@ -161,9 +162,3 @@ class ServerProcess:
 
     def __exit__(self, *error):
         self.close()
-
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

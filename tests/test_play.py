@@ -130,7 +130,7 @@ def test_a_server_that_does_not_start_says_why(tmp_path):
 
 
 def test_a_server_that_ends_is_started_again_and_ended_with_the_block(tmp_path, capsys):
-    with session.Server("first_light", session._free_port(), tmp_path) as server:
+    with session.Server("first_light", session.free_port(), tmp_path) as server:
         first = server._process
         first.kill()
         first.wait()

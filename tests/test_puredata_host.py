@@ -482,3 +482,13 @@ def test_the_server_had_nothing_to_complain_about(server):
     assert lines == []
 
 
+
+
+def test_an_osc_client_that_steps_the_timbre_of_a_patch_is_answered(client, patch):
+    patch.ask("voices", "voices", "v", 3, RATE, 2)
+    client.send("/gansynth/next_z")
+    assert "no timbre is stored" in client.expect("/fail", "/gansynth/next_z")[1]
+    patch.message("z", "z1")
+    assert patch.ask("saved", "save_z", "z1", "one.npy") == ["one.npy"]
+    assert client.ask("/gansynth/next_z") == ["z1"]
+    assert patch.hear("timbre") == ["z1"]

@@ -8,9 +8,8 @@ import asyncio
 
 import numpy as np
 
-from pdbridge.errors import ArrayError, MessageError, PdbridgeError
+from pdbridge.errors import ArrayError, MessageError
 from pdbridge.files import place_in
-from pdbridge.hosts import messages
 from pdbridge.hosts.host import SLICE, Host
 from pdbridge.hosts.messages import Argument
 from pdbridge.hosts.wire import encode, numbers
@@ -22,7 +21,7 @@ MOST_CLIENTS = 64  # that are told what instruments report
 PACED = 0.002  # s between two answers of a long array
 
 # Played by the patch that has voices, when no OSC client declared voices of its own.
-_PLAYED = ("note_on", "note_off", "sustain", "panic", "release")
+_PLAYED = ("note_on", "note_off", "sustain", "panic", "release", "next_z")
 
 
 class Arrays:
@@ -134,20 +133,9 @@ class OSCHost(Host):
     def receive(self, name, values, asker=None):
         player = None if self.instrument.playable else self.server.player()
         if player and name in _PLAYED:
-            self._play(player, name, values, asker)
-        elif player and name == "next_z":
-            player.host.receive(name, values)
+            player.host.receive(name, values, asker)
         else:
             super().receive(name, values, asker)
-
-    def _play(self, player, name, values, asker):
-        """Let the patch play what this client sent; the client hears what went wrong."""
-        try:
-            message = messages.find(self.instrument_name, name)
-            getattr(player, name)(*message.check(values))
-            self.done(message, None, asker)
-        except PdbridgeError as error:
-            self.fail(name, error, asker)
 
     def _method(self, message):
         player = None if self.instrument.playable else self.server.player()

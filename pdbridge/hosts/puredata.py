@@ -296,8 +296,13 @@ class PureDataHost(Host):
     def done(self, message, answer, asker):
         if answer:
             self.out(*answer)
+        if asker:  # an OSC client, whose message this patch plays
+            self.server.send(encode("/done", message.address, *(answer or ())[1:]), asker)
 
     def failed(self, name, text, asker=None):
+        if asker:
+            self.server.send(encode("/fail", f"/{self.instrument_name}/{name}", text), asker)
+            return
         self.out("fail", name, text)
         self.send("/print", text if text.startswith(name) else f"{name}: {text}")
 
