@@ -45,10 +45,13 @@ setup(
         # Band-limited resampling of notes from 16 kHz to Pd's rate, slice by slice. Reading them
         # straight with tabread4~ leaves an image of a 6 kHz partial at -12 dB.
         "soxr>=0.3.7",
+        "tqdm>=4.64",  # progress with the time left: a grid takes a night
     ],
     extras_require={
         "midi": ["python-rtmidi>=1.5"],  # MIDI devices without going through Pd
-        "test": ["pytest>=8", "setuptools>=64", "wheel"],  # the tests build the package, too
+        "dask": ["distributed>=2024.1"],  # note grids on a cluster
+        "test": ["pytest>=8", "setuptools>=64", "wheel",  # the tests build the package, too
+                 "distributed>=2024.1"],  # and render on a cluster of two
     },
     entry_points={"console_scripts": ["pdbridge = pdbridge.cli:main"]},
 )

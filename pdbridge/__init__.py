@@ -9,6 +9,9 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "GANSynth": "pdbridge.gansynth.model",
+    "NSynth": "pdbridge.nsynth.model",
+    "NSynthBaseline": "pdbridge.nsynth.baseline",
+    "NoteGrid": "pdbridge.notegrid",
     "latent": None,
     "errors": None,
 }

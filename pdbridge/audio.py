@@ -50,6 +50,29 @@ def read_wav(path):
     return np.ascontiguousarray(frames.mean(axis=1, dtype=np.float32)), sample_rate
 
 
+def read_sound(path, sample_rate):
+    """Read a sound file as one channel at a given rate.
+
+    Parameters
+    ----------
+    path : str or Path
+        WAV, FLAC, AIFF or OGG, of any rate; channels are averaged.
+    sample_rate : int
+        In Hz, of what is returned.
+
+    Returns
+    -------
+    float32 array [samples]
+
+    Raises
+    ------
+    AudioError
+        When the file is missing or is not a sound.
+    """
+    samples, from_rate = read_wav(path)
+    return resample(samples, from_rate, sample_rate)
+
+
 def write_wav(path, samples, sample_rate):
     """Write a float32 WAV; whoever reads `path` sees the old file or the whole new one.
 

@@ -8,6 +8,7 @@ import argparse
 import sys
 
 import pdbridge
+from pdbridge.commands import doctor, grid, nsynth
 from pdbridge.errors import PdbridgeError
 from pdbridge.places import BUILT_IN_MODEL, PORT, patches_folder
 
@@ -82,6 +83,9 @@ def parser():
                        help="a folder that OSC clients may read and write files in; may be repeated")
     serve.set_defaults(run=_serve)
 
+    nsynth.add_to(commands)
+    grid.add_to(commands)
+
     patches = commands.add_parser("patches", help="print the folder of the patches")
     patches.set_defaults(run=lambda options: print(patches_folder()))
 
@@ -91,6 +95,8 @@ def parser():
 
     midi_ports = commands.add_parser("midi-ports", help="list the MIDI inputs")
     midi_ports.set_defaults(run=_midi_ports)
+
+    doctor.add_to(commands)
     return top
 
 

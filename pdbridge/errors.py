@@ -43,3 +43,15 @@ class HostError(PdbridgeError):
 
 class ServerError(PdbridgeError):
     """The server cannot start: its port is taken, or a MIDI port is missing."""
+
+
+class EmbeddingError(PdbridgeError):
+    """An embedding (an encoded sound) with the wrong shape, or with values that are not finite."""
+
+
+class EngineError(PdbridgeError):
+    """What would do the work (compiled kernel, GPU, Dask cluster) is missing or cannot do it."""
+
+
+class GridError(PdbridgeError):
+    """A note grid, or a project to make one from, that is damaged or contradicts its settings."""
