@@ -27,6 +27,8 @@ class Argument:
         Bounds of a number, both included.
     optional : bool
         Whether it may be left out. Only the last arguments are.
+    repeats : bool
+        Whether it is given once or more (`MOST_REPEATS` times at most). Only the last one is.
     """
 
     name: str
@@ -34,6 +36,12 @@ class Argument:
     lowest: float | None = None
     highest: float | None = None
     optional: bool = False
+    repeats: bool = False
+
+    def usage(self):
+        """The argument as the documentation writes it."""
+        word = self.name + "..." * self.repeats
+        return f"[{word}]" if self.optional else word
 
     def check(self, value):
         """The value as an instrument wants it; `MessageError` says what is wrong with it."""
@@ -117,8 +125,13 @@ class Message:
 
     def usage(self):
         """The arguments as the documentation writes them, e.g. ``(z-array sound-array pitch)...``"""
-        words = [f"[{a.name}]" if a.optional else a.name for a in self.arguments]
-        return f"({' '.join(words)})..." if self.repeats else " ".join(words)
+        words = " ".join(a.usage() for a in self.arguments)
+        return f"({words})..." if self.repeats else words
+
+    @property
+    def takes_many(self):
+        """Whether its last argument repeats."""
+        return bool(self.arguments) and self.arguments[-1].repeats
 
     def check(self, values):
         """Check the arguments of a message that arrived.
@@ -147,10 +160,13 @@ class Message:
 
     def _check_once(self, values):
         needed = sum(not a.optional for a in self.arguments)
-        if not needed <= len(values) <= len(self.arguments):
+        arguments = self.arguments
+        if self.takes_many:
+            arguments += arguments[-1:] * (min(len(values) - needed, MOST_REPEATS - 1))
+        if not needed <= len(values) <= len(arguments):
             wanted = self.usage() or "nothing"
             raise MessageError(f"takes {wanted}; {_counted(len(values), 'argument')} came")
-        return [a.check(v) for a, v in zip(self.arguments, values)]
+        return [a.check(v) for a, v in zip(arguments, values)]
 
     def _check_groups(self, values):
         size = len(self.arguments)
@@ -164,6 +180,7 @@ class Message:
 
 
 MOST_GROUPS = 64
+MOST_REPEATS = 128  # of a last argument: one for each MIDI pitch
 
 
 def shown(value, longest=60):
@@ -178,6 +195,14 @@ def _counted(count, noun):
 
 _PITCH = Argument("pitch", "whole", 0, 127)
 _VELOCITY = Argument("velocity", "whole", 0, 127)
+_VOICES = (
+    Argument("array-prefix", "array"), Argument("count", "whole", 0, 64),
+    Argument("sample-rate", "number", 8000, 768000),
+    Argument("polyphony", "whole", 1, 64, optional=True),
+)
+_RELEASE = (Argument("milliseconds", "number", 1, 10000),)
+_PAD = (Argument("y", "number", 0, 1), Argument("x", "number", 0, 1))
+_CELL = (Argument("row", "whole", 0, 1023), Argument("col", "whole", 0, 1023))
 
 MESSAGES = (
     Message(
@@ -223,17 +248,13 @@ MESSAGES = (
         "ready count of pitch", newest_only=True, ours=True,
     ),
     Message(
-        "gansynth", "voices",
-        (Argument("array-prefix", "array"), Argument("count", "whole", 0, 64),
-         Argument("sample-rate", "number", 8000, 768000),
-         Argument("polyphony", "whole", 1, 64, optional=True)),
-        "voices count sample_rate",
+        "gansynth", "voices", _VOICES, "voices count sample_rate",
         "The arrays <prefix>1 ... <prefix>count are voices that can play notes; at most "
         "`polyphony` sound at once (as many as there are, if left out). A count of 0 takes them "
         "back: MIDI and plain OSC notes go to another patch again.", ours=True,
     ),
     Message(
-        "gansynth", "release", (Argument("milliseconds", "number", 1, 10000),), "",
+        "gansynth", "release", _RELEASE, "",
         "Release time of the notes to come.", at_once=True, ours=True,
     ),
     Message(
@@ -267,6 +288,104 @@ MESSAGES = (
         "gansynth", "next_z", (), "timbre array",
         "Play the next of the programs, and write it into the array that `z` named last.",
         ours=True,
+    ),
+    Message(
+        "nsynth", "load",
+        (Argument("grid", "file"), Argument("settings.json", "file", optional=True)),
+        "loaded rows cols length sample_rate pitch...",
+        "Open a note grid: a .bin file, the folder of a grid project, or first_grid, the small grid "
+        "that pdbridge makes itself; found relative to the patch, the working directory or the "
+        "user's cache. Without settings.json, the .json of the same name beside the .bin is taken, "
+        "or else settings.json there. Notes that sound go on.",
+        "grid name rows cols pitches lowest highest, corner number name, cell row col", ours=True,
+    ),
+    Message("nsynth", "unload", (), "unloaded", "Let go of the grid.", ours=True),
+    Message(
+        "nsynth", "position_rel", _PAD, "",
+        "Move the pad: y 0 is the top row, x 0 the left column. The notes to come are those of the "
+        "nearest cell; notes that sound stay as they are.", "cell row col", at_once=True, ours=True,
+    ),
+    Message(
+        "nsynth", "position", _CELL, "",
+        "Move the pad to a cell; row 0 is the top, col 0 the left.", "cell row col", at_once=True,
+        ours=True,
+    ),
+    Message(
+        "nsynth", "note_on", (_PITCH, _VELOCITY), "",
+        "Play a note of the cell under the pad, from the nearest pitch of the grid; velocity 0 is a "
+        "note-off.", "play voice pitch velocity milliseconds", at_once=True, ours=True,
+    ),
+    Message(
+        "nsynth", "note_off", (_PITCH,), "", "Release every voice that holds this pitch.",
+        "release voice milliseconds", at_once=True, ours=True,
+    ),
+    Message(
+        "nsynth", "sustain", (Argument("value", "number", 0, 127),), "",
+        "Sustain pedal: 64 and more hold the notes that are released.", at_once=True, ours=True,
+    ),
+    Message(
+        "nsynth", "voices", _VOICES, "voices count sample_rate",
+        "The arrays <prefix>1 ... <prefix>count are voices that can play notes; at most "
+        "`polyphony` sound at once (as many as there are, if left out). A count of 0 takes them "
+        "back: MIDI and plain OSC notes go to another patch again.", ours=True,
+    ),
+    Message(
+        "nsynth", "release", _RELEASE, "", "Release time of the notes to come.", at_once=True,
+        ours=True,
+    ),
+    Message(
+        "nsynth", "loop", (Argument("on", "whole", 0, 1),), "",
+        "Whether the notes to come repeat between the loop points while they are held. Without this "
+        "message the settings file of the grid decides.",
+        "repeat voice start_milliseconds length_milliseconds", at_once=True, ours=True,
+    ),
+    Message(
+        "nsynth", "loop_points", (Argument("start", "number", 0, 1), Argument("end", "number", 0, 1)),
+        "", "Where the notes to come repeat, as fractions of the note; without this message the "
+        "settings file of the grid decides.", at_once=True, ours=True,
+    ),
+    Message(
+        "nsynth", "render", (Argument("sound-array", "array"), _PITCH), "rendered sound-array",
+        "Write the note that the cell under the pad plays at this pitch into an array, at the "
+        "grid's sample rate.", ours=True,
+    ),
+    Message(
+        "nsynth", "panic", (), "", "Silence every voice at once.", "stop voice milliseconds",
+        at_once=True, ours=True,
+    ),
+    Message(
+        "nsynth", "cancel", (), "", "Drop what waits, is loading or is written into an array.",
+        at_once=True, ours=True,
+    ),
+    Message(
+        "nsynth_loader", "load",
+        (Argument("grid.bin", "file"), Argument("settings.json", "file"),
+         Argument("sound-array", "array")),
+        "loaded rows cols length sample_rate pitch...",
+        "Write a whole note grid into an array, as the course patches do; while it is written Pd "
+        "plays on. What it answers is meant for the inlet of nsynth_controller.",
+        "progress amount",
+    ),
+    Message(
+        "nsynth_loader", "cancel", (), "", "Stop writing the grid into the array.", at_once=True,
+        ours=True,
+    ),
+    Message(
+        "nsynth_controller", "loaded",
+        (Argument("rows", "whole", 1, 1024), Argument("cols", "whole", 1, 1024),
+         Argument("length", "whole", 1, 1 << 24), Argument("sample-rate", "number", 1000, 768000),
+         Argument("pitch", "whole", 0, 127, repeats=True)),
+        "", "What the loader wrote into the array; the pitches are in ascending order.", at_once=True,
+    ),
+    Message(
+        "nsynth_controller", "position_rel", _PAD, "",
+        "Move the pad: y 0 is the first row, x 0 the first column.", at_once=True,
+    ),
+    Message("nsynth_controller", "position", _CELL, "", "Move the pad to a cell.", at_once=True),
+    Message(
+        "nsynth_controller", "note_on", (_PITCH,), "play start end milliseconds onset",
+        "Where in the array the note lies that the cell under the pad plays at this pitch, and how "
+        "long it lasts at this pitch.", at_once=True,
     ),
 )
 
