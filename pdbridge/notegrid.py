@@ -145,10 +145,9 @@ class NoteGrid:
             The cell or the index is outside, or the file has changed its size since it was opened.
         """
         row, col = self._cell(row, col)
-        if index not in range(len(self.pitches)):
-            raise GridError(f"{self.path} has {len(self.pitches)} pitches, there is no number {index}")
+        index = self._index(index)
         self._check_unchanged()
-        return self._samples[row, col, int(index)]
+        return self._samples[row, col, index]
 
     def note(self, row, col, pitch):
         """A note of the grid.
@@ -176,6 +175,66 @@ class NoteGrid:
             raise PitchError(f"{self.name} has no pitch {pitch}; it has {ranges(self.pitches)}")
         samples = self.samples(row, col, self.pitches.index(pitch))
         return samples.astype(np.float32) / 32768
+
+    def onset(self, row, col, index):
+        """Where a note begins in the file.
+
+        Parameters
+        ----------
+        row, col : int
+            The cell.
+        index : int
+            Position of the pitch in `pitches`.
+
+        Returns
+        -------
+        int
+            Samples before it.
+
+        Raises
+        ------
+        GridError
+            The cell or the index is outside.
+        """
+        row, col = self._cell(row, col)
+        return ((row * self.cols + col) * len(self.pitches) + self._index(index)) * self.length
+
+    def read(self, start, count):
+        """Samples from anywhere in the file, read now.
+
+        For programs that must live on whatever happens to the file: mapped samples of a file that
+        is cut off at this moment would kill the process, these are missed with an error.
+
+        Parameters
+        ----------
+        start, count : int
+            Samples; see `onset`.
+
+        Returns
+        -------
+        float32 [count]
+            In -1..1, at `sample_rate`.
+
+        Raises
+        ------
+        GridError
+            The samples are outside, or the file has changed its size since it was opened.
+        """
+        if start < 0 or count < 0 or (start + count) * 2 > self._size:
+            raise GridError(f"{self.path} has {self._size // 2} samples; {start} to {start + count} "
+                            "are not among them")
+        self._check_unchanged()
+        try:
+            if hasattr(os, "pread"):
+                samples = os.pread(self._file.fileno(), count * 2, start * 2)
+            else:  # Windows, where nobody can cut off a mapped file
+                samples = self._map[start * 2:(start + count) * 2]
+        except OSError as error:
+            raise GridError(f"{self.path} cannot be read: {error.strerror or error}") from None
+        if len(samples) < count * 2:
+            self._check_unchanged()
+            raise GridError(f"{self.path} gives no more than {len(samples) // 2} samples from {start} on")
+        return np.frombuffer(samples, "<i2").astype(np.float32) / 32768
 
     def nearest(self, pitch):
         """The pitch of the grid that a key is played from.
@@ -248,9 +307,8 @@ class NoteGrid:
         GridError, PitchError
             As `samples` and `nearest`.
         """
-        row, col = self._cell(row, col)
         index, _, rate = self.nearest(pitch)
-        onset = ((row * self.cols + col) * len(self.pitches) + index) * self.length
+        onset = self.onset(row, col, index)
         return Playing(0, self.length - 1, self.length / self.sample_rate * 1000 / rate, onset)
 
     def prefetch(self, row, col):
@@ -292,6 +350,11 @@ class NoteGrid:
                 raise GridError(f"{self.name} has {count} {what}s, 0 to {count - 1}; "
                                 f"there is no {what} {value}")
         return int(row), int(col)
+
+    def _index(self, index):
+        if index not in range(len(self.pitches)):
+            raise GridError(f"{self.path} has {len(self.pitches)} pitches, there is no number {index}")
+        return int(index)
 
     def _check_unchanged(self):
         # Reading mapped samples that are not in the file any more would kill the process.
