@@ -41,7 +41,142 @@ class Playing(NamedTuple):
     onset: int  #: samples before the note in the file
 
 
-class NoteGrid:
+class Layout:
+    """How the notes of a grid lie in its file, and which one a pad and a key ask for.
+
+    Attributes
+    ----------
+    name : str
+        What errors call the grid.
+    rows, cols : int
+        Cells of the pad.
+    pitches : tuple of int
+        MIDI pitches of every cell, rising.
+    length : int
+        Samples of a note.
+    sample_rate : int
+        Hz.
+    """
+
+    def __init__(self, name, rows, cols, pitches, length, sample_rate):
+        self.name = name
+        self.rows, self.cols = rows, cols
+        self.pitches = pitches
+        self.length = length
+        self.sample_rate = sample_rate
+
+    def nearest(self, pitch):
+        """The pitch of the grid that a key is played from.
+
+        Parameters
+        ----------
+        pitch : float
+            MIDI pitch, 0 to 127; quarter tones are welcome.
+
+        Returns
+        -------
+        index : int
+            Position in `pitches`. Of two that are equally near, the lower.
+        pitch : int
+            ``pitches[index]``.
+        rate : float
+            How fast the note has to be read: 2 is an octave up.
+
+        Raises
+        ------
+        PitchError
+            Not a MIDI pitch.
+        """
+        if not _is_number(pitch) or not 0 <= pitch <= 127:
+            raise PitchError(f"{pitch} is not a MIDI pitch (0 to 127)")
+        # min keeps the first of equals, which is the lower: pitches rise.
+        pitch = float(pitch)  # a uint8 of numpy would overflow below
+        index = min(range(len(self.pitches)), key=lambda i: abs(self.pitches[i] - pitch))
+        return index, self.pitches[index], 2 ** ((pitch - self.pitches[index]) / 12)
+
+    def cell_at(self, y, x):
+        """The cell under a point of the pad.
+
+        Parameters
+        ----------
+        y, x : float
+            0 to 1, from the top and from the left.
+
+        Returns
+        -------
+        row, col : int
+            The nearest; halfway between two cells the even one, as in the original.
+
+        Raises
+        ------
+        GridError
+            The point is outside the pad.
+        """
+        for axis, value in (("y", y), ("x", x)):
+            if not _is_number(value) or not 0 <= value <= 1:
+                raise GridError(f"the pad goes from 0 to 1; {axis} = {value} is outside")
+        return round(float(y) * (self.rows - 1)), round(float(x) * (self.cols - 1))
+
+    def play(self, row, col, pitch):
+        """What a patch that holds the whole file in one array needs to play a key.
+
+        Parameters
+        ----------
+        row, col : int
+            The cell.
+        pitch : float
+            MIDI pitch; the nearest of the grid is read faster or slower.
+
+        Returns
+        -------
+        Playing
+
+        Raises
+        ------
+        GridError, PitchError
+            As `onset` and `nearest`.
+        """
+        index, _, rate = self.nearest(pitch)
+        onset = self.onset(row, col, index)
+        return Playing(0, self.length - 1, self.length / self.sample_rate * 1000 / rate, onset)
+
+    def onset(self, row, col, index):
+        """Where a note begins in the file.
+
+        Parameters
+        ----------
+        row, col : int
+            The cell.
+        index : int
+            Position of the pitch in `pitches`.
+
+        Returns
+        -------
+        int
+            Samples before it.
+
+        Raises
+        ------
+        GridError
+            The cell or the index is outside.
+        """
+        row, col = self._cell(row, col)
+        return ((row * self.cols + col) * len(self.pitches) + self._index(index)) * self.length
+
+    def _cell(self, row, col):
+        for what, value, count in (("row", row, self.rows), ("column", col, self.cols)):
+            if not _is_number(value) or value not in range(count):
+                raise GridError(f"{self.name} has {count} {what}s, 0 to {count - 1}; "
+                                f"there is no {what} {value}")
+        return int(row), int(col)
+
+    def _index(self, index):
+        if index not in range(len(self.pitches)):
+            raise GridError(f"{self.name} has {len(self.pitches)} pitches, there is no number {index}")
+        return int(index)
+
+
+class NoteGrid(Layout):
     """A note grid, open for reading.
 
     Use `NoteGrid.open`; it is a context manager.
@@ -73,12 +208,10 @@ class NoteGrid:
     """
 
     def __init__(self, path, layout, file):
+        resolution = layout["resolution"]
+        super().__init__(path.stem, resolution, resolution, layout["pitches"], layout["length"],
+                         layout["sample_rate"])
         self.path = path
-        self.name = path.stem
-        self.rows = self.cols = layout["resolution"]
-        self.pitches = layout["pitches"]
-        self.length = layout["length"]
-        self.sample_rate = layout["sample_rate"]
         self.corners = layout["corners"]
         self.loop = layout["loop"]
         self.looping = layout["looping"]
@@ -176,29 +309,6 @@ class NoteGrid:
         samples = self.samples(row, col, self.pitches.index(pitch))
         return samples.astype(np.float32) / 32768
 
-    def onset(self, row, col, index):
-        """Where a note begins in the file.
-
-        Parameters
-        ----------
-        row, col : int
-            The cell.
-        index : int
-            Position of the pitch in `pitches`.
-
-        Returns
-        -------
-        int
-            Samples before it.
-
-        Raises
-        ------
-        GridError
-            The cell or the index is outside.
-        """
-        row, col = self._cell(row, col)
-        return ((row * self.cols + col) * len(self.pitches) + self._index(index)) * self.length
-
     def read(self, start, count):
         """Samples from anywhere in the file, read now.
 
@@ -236,81 +346,6 @@ class NoteGrid:
             raise GridError(f"{self.path} gives no more than {len(samples) // 2} samples from {start} on")
         return np.frombuffer(samples, "<i2").astype(np.float32) / 32768
 
-    def nearest(self, pitch):
-        """The pitch of the grid that a key is played from.
-
-        Parameters
-        ----------
-        pitch : float
-            MIDI pitch, 0 to 127; quarter tones are welcome.
-
-        Returns
-        -------
-        index : int
-            Position in `pitches`. Of two that are equally near, the lower.
-        pitch : int
-            ``pitches[index]``.
-        rate : float
-            How fast the note has to be read: 2 is an octave up.
-
-        Raises
-        ------
-        PitchError
-            Not a MIDI pitch.
-        """
-        if not _is_number(pitch) or not 0 <= pitch <= 127:
-            raise PitchError(f"{pitch} is not a MIDI pitch (0 to 127)")
-        # min keeps the first of equals, which is the lower: pitches rise.
-        pitch = float(pitch)  # a uint8 of numpy would overflow below
-        index = min(range(len(self.pitches)), key=lambda i: abs(self.pitches[i] - pitch))
-        return index, self.pitches[index], 2 ** ((pitch - self.pitches[index]) / 12)
-
-    def cell_at(self, y, x):
-        """The cell under a point of the pad.
-
-        Parameters
-        ----------
-        y, x : float
-            0 to 1, from the top and from the left.
-
-        Returns
-        -------
-        row, col : int
-            The nearest; halfway between two cells the even one, as in the original.
-
-        Raises
-        ------
-        GridError
-            The point is outside the pad.
-        """
-        for axis, value in (("y", y), ("x", x)):
-            if not _is_number(value) or not 0 <= value <= 1:
-                raise GridError(f"the pad goes from 0 to 1; {axis} = {value} is outside")
-        return round(float(y) * (self.rows - 1)), round(float(x) * (self.cols - 1))
-
-    def play(self, row, col, pitch):
-        """What a patch that holds the whole file in one array needs to play a key.
-
-        Parameters
-        ----------
-        row, col : int
-            The cell.
-        pitch : float
-            MIDI pitch; the nearest of the grid is read faster or slower.
-
-        Returns
-        -------
-        Playing
-
-        Raises
-        ------
-        GridError, PitchError
-            As `samples` and `nearest`.
-        """
-        index, _, rate = self.nearest(pitch)
-        onset = self.onset(row, col, index)
-        return Playing(0, self.length - 1, self.length / self.sample_rate * 1000 / rate, onset)
-
     def prefetch(self, row, col):
         """Ask the operating system to read a cell soon; returns at once.
 
@@ -343,18 +378,6 @@ class NoteGrid:
 
     def __exit__(self, *_):
         self.close()
-
-    def _cell(self, row, col):
-        for what, value, count in (("row", row, self.rows), ("column", col, self.cols)):
-            if not _is_number(value) or value not in range(count):
-                raise GridError(f"{self.name} has {count} {what}s, 0 to {count - 1}; "
-                                f"there is no {what} {value}")
-        return int(row), int(col)
-
-    def _index(self, index):
-        if index not in range(len(self.pitches)):
-            raise GridError(f"{self.path} has {len(self.pitches)} pitches, there is no number {index}")
-        return int(index)
 
     def _check_unchanged(self):
         # Reading mapped samples that are not in the file any more would kill the process.
