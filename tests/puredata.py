@@ -415,6 +415,14 @@ def image_db(samples, partial, below=16000, sample_rate=SAMPLE_RATE):
     return 20 * np.log10(rest.max() / magnitudes[near].max())
 
 
+def residual_db(samples, hertz, sample_rate=SAMPLE_RATE):
+    """The largest deviation from the best sine of a frequency, in dB of that sine's amplitude."""
+    phase = 2 * np.pi * hertz * np.arange(len(samples)) / sample_rate
+    basis = np.stack([np.sin(phase), np.cos(phase)], axis=1)  # [samples, 2]
+    weights = np.linalg.lstsq(basis, samples, rcond=None)[0]
+    return 20 * np.log10(abs(samples - basis @ weights).max() / np.hypot(*weights))
+
+
 def largest_step(samples):
     """The largest difference between neighbouring samples: a click is a large one."""
     return abs(np.diff(samples)).max()

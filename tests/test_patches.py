@@ -17,6 +17,7 @@ from puredata import (
     image_db,
     largest_step,
     records,
+    residual_db,
     sine,
     sounding,
 )
@@ -235,6 +236,71 @@ def test_key_let_go_while_the_voice_is_being_freed_does_not_sound(voice):
     samples = played(voice, "play 60 127 1800", 100, "play 62 127 1800", "release 5", 200)
     _, end = sounding(samples)
     assert end / SAMPLE_RATE < 0.2
+
+
+# A voice that repeats: what the server bakes is a seam behind which the array goes on like the start
+
+LOOP_START, LOOP_LENGTH = 23457, 1300  # samples: neither is a multiple of Pd's blocks
+LOOP_HERTZ = SAMPLE_RATE / 100  # 13 periods
+
+
+def loop_of(sample_rate=SAMPLE_RATE):
+    """A tone to play, loud nonsense from the fourth sample behind the seam on, and the message."""
+    tone = sine(sample_rate / 100, 1, sample_rate)
+    tone[1 + LOOP_START + LOOP_LENGTH + 3:] = 0.9
+    return tone, f"repeat {1000 * LOOP_START / sample_rate!r} {1000 * LOOP_LENGTH / sample_rate!r}"
+
+
+def test_repeated_voice_has_no_seam_and_outlasts_its_promise(voice):
+    tone, repeat = loop_of()
+    voice.write("test1", tone)
+    samples = played(voice, "play 60 127 510", 60, repeat, 40, "extend 515", 1700, "release 100", 300)
+    begin, end = sounding(samples)
+    assert (end - begin) / SAMPLE_RATE == pytest.approx(1.9, abs=0.05)
+    held = samples[begin + 500:begin + int(1.6 * SAMPLE_RATE)]
+    assert residual_db(held, LOOP_HERTZ) < -70
+    released = samples[end - int(0.105 * SAMPLE_RATE):end]
+    assert largest_step(released) < 1.05 * largest_step(held)
+
+
+@pytest.mark.parametrize("rate", [44100, 96000])
+def test_repeated_voice_has_no_seam_at_other_rates(rate, tmp_path):
+    notes = min(rate, SAMPLE_RATE)
+    with PureData(rig("r voice", "notevoice~ 1 test", "dac~"), tmp_path, sample_rate=rate) as pd:
+        tone, repeat = loop_of(notes)
+        pd.write("test1", tone)
+        pd.send("voice", "rate", float(notes))
+        samples = played(pd, "play 60 127 510", repeat, 1300)
+        begin, _ = sounding(samples)
+        assert residual_db(samples[begin + 1000:begin + rate], notes / 100, rate) < -70
+
+
+def test_stolen_voice_that_repeats_goes_over_to_a_note_that_ends(voice):
+    tone, repeat = loop_of()
+    voice.write("test1", tone)
+    samples = played(voice, "play 60 127 510", repeat, 900, "play 62 127 300", 600)
+    begin, end = sounding(samples)
+    assert (end - begin) / SAMPLE_RATE == pytest.approx(1.2, abs=0.05)
+    assert largest_step(samples) < largest_step(tone[:20000]) + 0.8 / 90
+
+
+def test_note_that_takes_over_a_voice_may_repeat_too(voice):
+    tone, repeat = loop_of()
+    voice.write("test1", tone)
+    samples = played(voice, "play 60 127 510", 100, "play 62 127 510", repeat, 1500, "stop 10", 200)
+    begin, end = sounding(samples)
+    assert (end - begin) / SAMPLE_RATE == pytest.approx(1.61, abs=0.05)
+    assert residual_db(samples[begin + 6000:end - 1000], LOOP_HERTZ) < -70
+
+
+def test_repeat_that_comes_too_late_lets_the_note_end(voice):
+    tone = sine(480, 1)
+    voice.write("test1", tone)
+    samples = played(voice, "play 60 127 600", 300, "repeat 100 50", 700)
+    begin, end = sounding(samples)
+    assert end - begin == pytest.approx(0.600 * SAMPLE_RATE, abs=4)
+    assert largest_step(samples) < 1.05 * largest_step(tone)
+    assert abs(played(voice, "repeat 10 50", 200)).max() == 0
 
 
 def test_notes_at_the_hosts_rate_have_no_image_and_the_course_way_has(voice, tmp_path):
