@@ -1,0 +1,59 @@
+// What the machine can do, for benchmarks/nsynth.py to compare the decoder with.
+
+#include <chrono>
+#include <cstring>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "dispatch.h"
+#include "kernel.h"
+#include "memory.h"
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// The sum of what all threads do in a second. `work` does a part and returns how much that was.
+double rate(int threads, double seconds, const std::function<double(int)>& work) {
+    std::vector<double> rates(threads);
+    const auto measure = [&](int thread) {
+        work(thread);  // wakes the processor up
+        const Clock::time_point start = Clock::now();
+        double done = 0, elapsed = 0;
+        while (elapsed < seconds) {
+            done += work(thread);
+            elapsed = std::chrono::duration<double>(Clock::now() - start).count();
+        }
+        rates[thread] = done / elapsed;
+    };
+    std::vector<std::thread> others;
+    for (int thread = 1; thread < threads; thread++) others.emplace_back(measure, thread);
+    measure(0);
+    for (std::thread& thread : others) thread.join();
+    double sum = 0;
+    for (double one : rates) sum += one;
+    return sum;
+}
+
+volatile uint64_t read_sum;  // so that no compiler leaves the reading out
+
+}  // namespace
+
+double pdbridge_measure_arithmetic(int precision, int instruction_set, int threads, double seconds) {
+    const pdbridge::Arithmetic* table = pdbridge::table(precision, instruction_set);
+    if (!table) return 0;
+    return rate(threads, seconds, [&](int) { return table->exercise(100000); });
+}
+
+double pdbridge_measure_reading(int64_t bytes, int threads, double seconds) {
+    const int64_t words = bytes / 8 / threads;  // of each thread
+    const pdbridge::Buffer<uint64_t> block((std::size_t)(words * threads));
+    return rate(threads, seconds, [&](int thread) {
+        const uint64_t* from = block.data() + words * thread;
+        uint64_t sum = 0;
+        for (int64_t i = 0; i < words; i++) sum += from[i];
+        read_sum = sum;
+        return 8.0 * (double)words;
+    });
+}
