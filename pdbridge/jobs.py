@@ -23,6 +23,7 @@ PRESSED = 0  # a key is down and waits for its first sound
 SOUNDING = 1  # the rest of a note that sounds already
 ASKED = 2  # rendered into an array, on request
 SOON = 3  # keys of the current timbre that may be pressed next
+BULK = 4  # many notes that nobody's finger waits for
 
 MOST_WAITING = 1024  # jobs
 LONGEST_PIECE = 60.0  # s; a worker that takes longer for one piece of work is stuck
@@ -42,7 +43,7 @@ class Job:
     Attributes
     ----------
     priority : int
-        `PRESSED`, `SOUNDING`, `ASKED` or `SOON`.
+        `PRESSED`, `SOUNDING`, `ASKED`, `SOON` or `BULK`.
     deadline : float
         Among jobs of one priority, the earliest comes first (loop time, s).
     """

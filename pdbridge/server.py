@@ -23,6 +23,7 @@ from pdbridge.hosts.messages import shown
 from pdbridge.hosts.puredata import PureDataHost
 from pdbridge.hosts.wire import LARGEST_PACKET, decode, encode
 from pdbridge.instruments import INSTRUMENTS
+from pdbridge.instruments.grids import FirstGrid
 from pdbridge.jobs import Worker
 from pdbridge.places import BUILT_IN_MODEL, PORT, find_model
 
@@ -76,6 +77,7 @@ class Server:
         self.working_folder = Path.cwd()
         self.folders = [Path(folder).resolve() for folder in folders]
         self.arrays = osc.Arrays()
+        self.first_grid = FirstGrid(self)
         self.counts = dict.fromkeys(("packets", "dropped", "failed", "lost", "late"), 0)
         self._started = time.monotonic()
         default = model and find_model(model, self.working_folder)
@@ -413,9 +415,13 @@ class Server:
         if instrument in self._players:
             self._players.remove(instrument)
 
-    def player(self):
-        """The instrument that MIDI and plain OSC notes go to, or None."""
-        return self._players[-1] if self._players else None
+    def player(self, name=None):
+        """The newest instrument that has voices, or None; the newest of this name, if one is given.
+
+        MIDI goes to the newest of all, plain OSC to the newest of the name in its address.
+        """
+        players = [p for p in self._players if name in (None, p.host.instrument_name)]
+        return players[-1] if players else None
 
     def midi(self, message):
         """Play a MIDI message (mido) on the newest instrument that has voices."""
@@ -433,7 +439,7 @@ class Server:
             elif message.type == "control_change" and message.control in (120, 123):
                 player.panic()
             elif message.type == "program_change":
-                player.host.receive("next_z", [])
+                player.program_change()
         except PdbridgeError as error:
             player.host.fail(message.type, error)
 

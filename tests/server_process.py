@@ -98,7 +98,8 @@ class ServerProcess:
                 f"sys.exit(serve(port={self.port}, model={model!r}, loader={loader!r}, "
                 f"midi_in={midi_in!r}))")
         paths = [str(TESTS), str(TESTS.parent), os.environ.get("PYTHONPATH", "")]
-        environment = {**os.environ, **(env or {}), "PYTHONPATH": os.pathsep.join(paths)}
+        environment = {**os.environ, "PDBRIDGE_CACHE": str(folder / "cache"), **(env or {}),
+                       "PYTHONPATH": os.pathsep.join(paths)}
         self.started = time.monotonic()
         self.folder = folder
         self._output = tempfile.TemporaryFile("w+", dir=folder)

@@ -16,6 +16,7 @@ from pdbridge.files import place_in
 from pdbridge.hosts import messages
 
 MOST_IN_LINE = 64  # messages that wait for the one before them
+MOST_NUMBERS = 1024  # of a message whose last argument repeats
 SLICE = 4096  # floats of one packet: 0.1 ms in Pd, 85 ms of sound at 48 kHz
 
 log = logging.getLogger("pdbridge")
@@ -32,9 +33,12 @@ class Host(abc.ABC):
         The name in the table of messages.
     slice_length : int
         The most samples `write_now` and `write_slice` take.
+    asker
+        Who sent the message that is carried out at once at this moment; None for the patch itself.
     """
 
     slice_length = SLICE
+    asker = None
 
     def __init__(self, server, instrument_name, folder):
         self.server = server
@@ -55,6 +59,23 @@ class Host(abc.ABC):
     @abc.abstractmethod
     async def write(self, array, samples):
         """Write float32 [length] into a named array and make it that long; returns when done."""
+
+    @abc.abstractmethod
+    async def write_long(self, array, length, read, on_progress):
+        """Write a sound of any length into a named array and make it that long.
+
+        Everything else that goes to the arrays comes first.
+
+        Parameters
+        ----------
+        array : str
+        length : int
+            Samples.
+        read : coroutine function
+            ``read(start, count)`` gives float32 [count].
+        on_progress : callable
+            Called with 0..1 now and then.
+        """
 
     @abc.abstractmethod
     async def prepare(self, array, length):
@@ -120,11 +141,13 @@ class Host(abc.ABC):
         """
         try:
             message = messages.find(self.instrument_name, name)
-            if values and hasattr(values[-1], "tolist"):
-                raise MessageError(f"{name}: takes {message.usage()}, not that many numbers")
+            if values and hasattr(values[-1], "tolist"):  # a long run of numbers
+                if not message.takes_many:
+                    raise MessageError(f"{name}: takes {message.usage()}, not that many numbers")
+                values = [*values[:-1], *values[-1][:MOST_NUMBERS].tolist()]
             arguments = message.check(values)
             if message.at_once:
-                answer = self._method(message)(*arguments)
+                answer = self._at_once(message, arguments, asker)
                 self.done(message, answer, asker)
             else:
                 self._stand_in_line(message, arguments, asker)
@@ -133,6 +156,13 @@ class Host(abc.ABC):
         except Exception as error:
             log.exception("%s %s", self.instrument_name, name)
             self.fail(name, f"{name}: an error in pdbridge itself: {error!r}", asker)
+
+    def _at_once(self, message, arguments, asker):
+        self.asker = asker
+        try:
+            return self._method(message)(*arguments)
+        finally:
+            self.asker = None
 
     def _method(self, message):
         return getattr(self.instrument, message.name)

@@ -104,6 +104,9 @@ class Message:
     newest_only : bool
         While it waits in the line, a newer one that differs in its last argument only replaces it
         (a dragged slider sends hundreds, only the last matters); the replaced one gets no answer.
+    own_selector : bool
+        In Pd its answer is a message (``loaded ...``), not a list (``list loaded ...``): the course
+        patch connects it to another object's inlet.
     ours : bool
         Not in the course patches.
     """
@@ -117,6 +120,7 @@ class Message:
     repeats: bool = False
     at_once: bool = False
     newest_only: bool = False
+    own_selector: bool = False
     ours: bool = False
 
     @property
@@ -297,18 +301,20 @@ MESSAGES = (
         "that pdbridge makes itself; found relative to the patch, the working directory or the "
         "user's cache. Without settings.json, the .json of the same name beside the .bin is taken, "
         "or else settings.json there. Notes that sound go on.",
-        "grid name rows cols pitches lowest highest, corner number name, cell row col", ours=True,
+        "grid name rows cols pitches lowest highest, corner number name, cell row col, loop 0 or 1, "
+        "busy 0 or 1, progress amount", ours=True,
     ),
     Message("nsynth", "unload", (), "unloaded", "Let go of the grid.", ours=True),
     Message(
         "nsynth", "position_rel", _PAD, "",
         "Move the pad: y 0 is the top row, x 0 the left column. The notes to come are those of the "
-        "nearest cell; notes that sound stay as they are.", "cell row col", at_once=True, ours=True,
+        "nearest cell; notes that sound stay as they are.", "cell row col, position y x",
+        at_once=True, ours=True,
     ),
     Message(
         "nsynth", "position", _CELL, "",
-        "Move the pad to a cell; row 0 is the top, col 0 the left.", "cell row col", at_once=True,
-        ours=True,
+        "Move the pad to a cell; row 0 is the top, col 0 the left.", "cell row col, position y x",
+        at_once=True, ours=True,
     ),
     Message(
         "nsynth", "note_on", (_PITCH, _VELOCITY), "",
@@ -364,7 +370,7 @@ MESSAGES = (
         "loaded rows cols length sample_rate pitch...",
         "Write a whole note grid into an array, as the course patches do; while it is written Pd "
         "plays on. What it answers is meant for the inlet of nsynth_controller.",
-        "progress amount",
+        "busy 0 or 1, progress amount", own_selector=True,
     ),
     Message(
         "nsynth_loader", "cancel", (), "", "Stop writing the grid into the array.", at_once=True,

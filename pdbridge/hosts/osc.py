@@ -19,9 +19,7 @@ MOST_ARRAYS = 256
 MOST_FLOATS = 1 << 26  # in all arrays together: 256 MiB
 MOST_CLIENTS = 64  # that are told what instruments report
 PACED = 0.002  # s between two answers of a long array
-
-# Played by the patch that has voices, when no OSC client declared voices of its own.
-_PLAYED = ("note_on", "note_off", "sustain", "panic", "release", "next_z")
+LONG_SLICE = 1 << 16  # floats of a long array that are written at a stretch
 
 
 class Arrays:
@@ -44,7 +42,7 @@ class Arrays:
 
     def put(self, name, samples):
         """Replace an array, or make one."""
-        self._check_room(name, len(samples))
+        self.check_room(name, len(samples))
         self._arrays[name] = samples
 
     def set(self, name, start, values):
@@ -52,11 +50,12 @@ class Arrays:
         old = self._arrays.get(name, np.zeros(0, np.float32))
         end = start + len(values)
         if end > len(old):
-            self._check_room(name, end)
+            self.check_room(name, end)
             old = self._arrays[name] = _grown(old, end)
         old[start:end] = values
 
-    def _check_room(self, name, length):
+    def check_room(self, name, length):
+        """`ArrayError` when an array of this length does not fit."""
         held = sum(len(a) for n, a in self._arrays.items() if n != name)
         if held + length > MOST_FLOATS:
             raise ArrayError(f"array {name} does not fit: all arrays together hold at most "
@@ -97,6 +96,15 @@ class OSCHost(Host):
     async def write(self, array, samples):
         self.server.arrays.put(array, np.array(samples, np.float32))
 
+    async def write_long(self, array, length, read, on_progress):
+        self.server.arrays.check_room(array, length)
+        samples = np.empty(length, np.float32)
+        for start in range(0, length, LONG_SLICE):
+            count = min(LONG_SLICE, length - start)
+            samples[start:start + count] = await read(start, count)
+            on_progress(start / length)
+        self.server.arrays.put(array, samples)
+
     async def prepare(self, array, length):
         self.server.arrays.set(array, length - 1, np.zeros(1, np.float32))
 
@@ -131,21 +139,26 @@ class OSCHost(Host):
     # From the wire
 
     def receive(self, name, values, asker=None):
-        player = None if self.instrument.playable else self.server.player()
-        if player and name in _PLAYED:
+        player = self._player()
+        if player and name in player.shared:
             player.host.receive(name, values, asker)
         else:
             super().receive(name, values, asker)
 
+    def _player(self):
+        """The patch that plays for clients that declared no voices of their own, or None."""
+        if self.instrument.playable:
+            return None
+        return self.server.player(self.instrument_name)
+
     def _method(self, message):
-        player = None if self.instrument.playable else self.server.player()
-        if player and message.name == "z":
+        if message.address == "/gansynth/z" and self._player():
             return self._lend_timbre
         return super()._method(message)
 
     async def _lend_timbre(self, array):
         """``z``: the patch that has voices plays this client's timbre."""
-        player = self.server.player()
+        player = self._player()
         z = await self.read(array)
         player.set_timbre(player.checked_z(f"array {array}", z))
 

@@ -19,7 +19,7 @@ from pdbridge.instruments import find_instrument
 
 ON_THEIR_WAY = 2  # slices sent and not acknowledged yet
 URGENT_ON_THEIR_WAY = 6  # the first slices of notes may go ahead of those, up to this many
-LONGEST_ARRAY = 1 << 24  # floats
+LONGEST_ARRAY = 1 << 24  # floats that are read
 LONGEST_ANSWER = 3.0  # s, from Pd, which answers within milliseconds
 PATIENCE = 10.0  # s without a sign of life after which the patch counts as closed
 GROWTH = 8192  # floats an array grows by in one message: 16,384 take longer than 0.3 ms
@@ -159,7 +159,8 @@ class PureDataHost(Host):
             return  # a bang: no instrument has one
         name, arguments = _selector(values[1:])
         if self.instrument is not None:
-            self.receive(name, arguments)
+            if name not in self.instrument.passes_over:
+                self.receive(name, arguments)
         elif self._refused:
             self.fail(name, self._refused)
         elif len(self._until_introduced) < MOST_WHILE_UNKNOWN:
@@ -203,11 +204,15 @@ class PureDataHost(Host):
 
     def _send_slice(self, array, start, samples):
         self.send("/set", array, float(start), samples)
+        self._free_when_done()
+
+    def _free_when_done(self):
+        """Give the slot back when Pd is past what was sent last."""
         number = self._sync(self._slots.free)
         self._loop.call_later(LONGEST_ANSWER, self._give_up, number)
 
     def _give_up(self, number):
-        """A slice that is not acknowledged was lost: let the next one go."""
+        """What is not acknowledged was lost: let the next one go."""
         action = self._syncs.pop(number, None)
         if action:
             self._lost += 1
@@ -262,26 +267,50 @@ class PureDataHost(Host):
 
     async def write(self, array, samples):
         samples = np.asarray(samples, np.float32)
+
+        async def read(start, count):
+            return samples[start:start + count]
+
+        await self._write(array, len(samples), read, self._loop.time)
+
+    async def write_long(self, array, length, read, on_progress):
+        await self._write(array, length, read, lambda: math.inf, on_progress)
+
+    async def _write(self, array, length, read, deadline, on_progress=lambda amount: None):
+        """Write what `read` gives, slice by slice, into an array that gets as long as that."""
         size = await self._size(array)
-        if size > len(samples):
-            self.send("/resize", array, len(samples))
-        else:
-            await self._grow(array, size, len(samples))
+        if size > length:
+            self.send("/resize", array, length)
         lost = self._lost
-        for start in range(0, len(samples), SLICE):
-            await self.write_slice(array, start, samples[start:start + SLICE], self._loop.time())
+        for start in range(0, length, SLICE):
+            samples = await read(start, min(SLICE, length - start))
+            if start + len(samples) > size:
+                size = min(start + GROWTH, length)
+                await self._resize_slice(array, size, deadline())
+            await self.write_slice(array, start, samples, deadline())
+            self._check_arrived(array, lost)
+            on_progress(start / length)
         await self._synchronize()
+        self._check_arrived(array, lost)
+
+    def _check_arrived(self, array, lost):
         if self._lost > lost:
             raise HostError(f"a part of array {array} was lost on the way to Pd; please repeat")
 
     async def prepare(self, array, length):
-        await self._grow(array, await self._size(array), length)
-
-    async def _grow(self, array, size, length):
+        size, lost = await self._size(array), self._lost
         while size < length:
             size = min(size + GROWTH, length)
-            self.send("/resize", array, size)
-            await self._synchronize()
+            await self._resize_slice(array, size, self._loop.time())
+            self._check_arrived(array, lost)
+        await self._synchronize()
+        self._check_arrived(array, lost)
+
+    async def _resize_slice(self, array, length, deadline):
+        """Resize an array when it is its turn: that costs Pd as much as a slice."""
+        await self._slots.take(deadline)
+        self.send("/resize", array, _single(length))
+        self._free_when_done()
 
     def out(self, word, *atoms):
         self.send("/out", word, *atoms)
@@ -294,7 +323,10 @@ class PureDataHost(Host):
             self.send("/remember", *atoms)
 
     def done(self, message, answer, asker):
-        if answer:
+        if answer and message.own_selector:
+            self.send("/message", *answer)
+            self.server.notify(f"/{self.instrument_name}/{answer[0]}", *answer[1:])
+        elif answer:
             self.out(*answer)
         if asker:  # an OSC client, whose message this patch plays
             self.server.send(encode("/done", message.address, *(answer or ())[1:]), asker)
@@ -321,6 +353,11 @@ def _messages_in(atoms):
             return
         yield atoms[:int(count)]
         del atoms[:int(count)]
+
+
+def _single(count):
+    """The smallest whole number from `count` on that Pd's single-precision floats hold exactly."""
+    return count if count <= 1 << 24 else -(-count // 256) * 256
 
 
 def _selector(atoms):

@@ -2,11 +2,23 @@
 
 from pdbridge.errors import MessageError
 from pdbridge.instruments.gansynth import GANSynthInstrument
+from pdbridge.instruments.nsynth import NSynthInstrument
+from pdbridge.instruments.nsynth_controller import NSynthControllerInstrument
+from pdbridge.instruments.nsynth_loader import NSynthLoaderInstrument
 
-INSTRUMENTS = {"gansynth": GANSynthInstrument}  # by their names in the table of messages
+INSTRUMENTS = {  # by their names in the table of messages
+    "gansynth": GANSynthInstrument,
+    "nsynth": NSynthInstrument,
+    "nsynth_loader": NSynthLoaderInstrument,
+    "nsynth_controller": NSynthControllerInstrument,
+}
 
-# What a patch's object line may name. The course patches name SOPI's module for pyext.
-_MODULES = ("pdbridge.pyext", "sopimagenta.gansynth.pyext")
+# What a patch's object line may name. The course patches name SOPI's modules for pyext.
+_MODULES = {
+    "pdbridge.pyext": tuple(INSTRUMENTS),
+    "sopimagenta.gansynth.pyext": ("gansynth",),
+    "sopimagenta.nsynth.pyext": ("nsynth_loader", "nsynth_controller"),
+}
 
 
 def find_instrument(arguments):
@@ -35,7 +47,7 @@ def find_instrument(arguments):
                 break
             words.append(argument)
     module, _, name = (".".join(words)).rpartition(".")
-    if module in _MODULES and name in INSTRUMENTS:
+    if name in _MODULES.get(module, ()):
         return name, INSTRUMENTS[name]
     choices = ", ".join(f"[pyext. pdbridge.pyext {name}]" for name in INSTRUMENTS)
     given = " ".join(words)[:100] or "named"

@@ -8,6 +8,7 @@ import numpy as np
 from pdbridge import latent
 from pdbridge.errors import ArrayError, MessageError, PitchError
 from pdbridge.files import written_whole
+from pdbridge.instruments.instrument import PlayedInstrument
 from pdbridge.instruments.keyboard import Keyboard
 from pdbridge.jobs import ASKED
 from pdbridge.pitches import ranges
@@ -17,27 +18,20 @@ LARGEST_Z = 1 << 16  # values of a stored timbre that are read at all
 LONGEST_NOTE = 5.0  # s after which no note of a model that was replaced sounds any more
 
 
-class GANSynthInstrument:
-    """GANSynth as an instrument.
+class GANSynthInstrument(PlayedInstrument):
+    """GANSynth as an instrument."""
 
-    Parameters
-    ----------
-    host : pdbridge.hosts.host.Host
-        Arrays, folder and outlet.
-    server : pdbridge.server.Server
-        Lends models, and knows which instrument a MIDI keyboard plays.
-    """
+    kept = ("load", "release", "voices", "z", "programs")
+    shared = ("note_on", "note_off", "sustain", "panic", "release", "next_z")
 
     def __init__(self, host, server):
-        self.host = host
-        self.server = server
+        super().__init__(host, server)
         self.worker = None
         self.keyboard = Keyboard(host)
         self._random = np.random.default_rng()
         self._timbre_array = None
         self._programs = {}  # file -> z
         self._program = -1
-        self._remembered = {}
         self._closed = False
         self._model_expected = asyncio.Event()
 
@@ -45,21 +39,11 @@ class GANSynthInstrument:
         """Take the server's own model, if it has one, until `load` names another."""
         self.server.when_default_model(self._take_default)
 
-    def restore(self, messages):
-        """What a server before this one kept stays kept while it is carried out again."""
-        self._remembered = {name: [name, *arguments] for name, *arguments in messages}
-
     def close(self):
         """The patch is gone: silence, and give the model back."""
         self._closed = True
-        self.server.not_playing(self)
-        self.keyboard.close()
+        super().close()
         self._let_go()
-
-    @property
-    def playable(self):
-        """Whether notes can sound: there are voices."""
-        return bool(self.keyboard.voices)
 
     def _take_default(self, name, worker):
         """Use the server's own model; False when this instrument does not want it any more.
@@ -144,35 +128,9 @@ class GANSynthInstrument:
             )
         self.keyboard.note_on(pitch, velocity)
 
-    def note_off(self, pitch):
-        """``note_off pitch``."""
-        self.keyboard.note_off(pitch)
-
-    def sustain(self, value):
-        """``sustain value``."""
-        self.keyboard.sustain(value >= 64)
-
-    def release(self, milliseconds):
-        """``release milliseconds``."""
-        self.keyboard.release_ms = float(milliseconds)
-        self._remember("release", float(milliseconds))
-
-    def panic(self):
-        """``panic``."""
-        self.keyboard.panic()
-
-    async def voices(self, prefix, count, sample_rate, polyphony=None):
-        """``voices prefix count sample_rate [polyphony]`` -> ``voices count sample_rate``."""
-        polyphony = min(polyphony or count, count)
-        if count == 0:
-            self.keyboard.take_voices_back()
-            self.server.not_playing(self)
-            self._remember("voices")
-            return ("voices", 0, float(sample_rate))
-        rate = await self.keyboard.set_voices(prefix, count, float(sample_rate), polyphony)
-        self._remember("voices", prefix, count, float(sample_rate), polyphony)
-        self.server.playing(self)
-        return ("voices", count, float(rate))
+    def program_change(self):
+        """A MIDI program change steps through the stored timbres."""
+        self.host.receive("next_z", [])
 
     async def z(self, array):
         """``z array``: play this timbre from now on."""
@@ -190,10 +148,6 @@ class GANSynthInstrument:
     async def seed(self, number):
         """``seed n``: the random timbres that follow are the same for the same n."""
         self._random = np.random.default_rng(number)
-
-    def cancel(self):
-        """``cancel``: drop what waits or is being rendered into arrays."""
-        self.host.cancel_line()
 
     async def save_z(self, array, file):
         """``save_z array file.npy`` -> ``saved file``."""
@@ -310,21 +264,3 @@ class GANSynthInstrument:
     def _check_pitch(pitch, pitches):
         if pitch not in pitches:
             raise PitchError(f"pitch {pitch} is not one of the model's, {ranges(pitches)}")
-
-    @contextlib.contextmanager
-    def _busy(self):
-        self.host.out("busy", 1)
-        try:
-            yield
-        finally:
-            self.host.out("busy", 0)
-
-    def _remember(self, *message):
-        """Keep a message for a server that is started anew; the name alone forgets it."""
-        name = message[0]
-        if len(message) == 1:
-            self._remembered.pop(name, None)
-        else:
-            self._remembered[name] = list(message)
-        order = ("load", "release", "voices", "z", "programs")
-        self.host.remember([self._remembered[n] for n in order if n in self._remembered])

@@ -134,6 +134,15 @@ class Voices:
         self.panic()
         self.voices = []
 
+    async def fit_voices(self):
+        """Make the voices longer where notes have got longer; what sounds goes on."""
+        length, voices = self.note_samples(self.rate), self.voices
+        if voices and length > self._voice_length:
+            for voice in voices:
+                await self.host.prepare(voice.array, length + GUARD)
+            if self.voices is voices:
+                self._voice_length = length
+
     @property
     def notes_fit_voices(self):
         """False when notes are longer than those the voices were made for."""
