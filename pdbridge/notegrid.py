@@ -456,7 +456,7 @@ def device_settings(pitches, resolution, length, sample_rate=SAMPLE_RATE, corner
     -------
     dict
     """
-    start, end = loop or (0.0, 1.0)
+    start, end = loop or (0.0, 0.0)  # no points: both programs leave them alone when looping is off
     nsynth = {"resolution": resolution, "pitches": list(pitches), "length": length,
               "sampleRate": sample_rate, "looping": loop is not None, "loopStart": start, "loopEnd": end}
     settings = {"nsynth": nsynth}

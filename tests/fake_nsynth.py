@@ -1,5 +1,7 @@
 """An NSynth that costs nothing: it obeys the protocol, and remembers what it was asked to do."""
 
+import signal
+
 import numpy as np
 
 HOP = 512
@@ -18,7 +20,8 @@ class FakeNSynth:
         self.encoded = 0  # sounds
         self.run = 0  # samples made, of all notes
         self.batches = []  # sizes
-        self.stop_after = None  # samples, after which Ctrl-C is pressed
+        self.stop_after = None  # samples, after which Ctrl-C is pressed (or another signal comes)
+        self.stop_signal = signal.SIGINT
 
     def encode(self, audio):
         self.encoded += len(audio)
@@ -60,7 +63,7 @@ class FakeDecoding:
         self.model.run += codes.size
         if self.model.stop_after is not None and self.model.run >= self.model.stop_after:
             self.model.stop_after = None
-            raise KeyboardInterrupt
+            signal.raise_signal(self.model.stop_signal)
         return codes
 
     def feed(self, codes, logits=False):

@@ -74,6 +74,19 @@ def test_a_view_outlives_the_grid_and_cannot_be_written(path):
         grid.samples(0, 0, 0)
 
 
+def test_any_part_of_the_file_can_be_read(grid):
+    onset = grid.onset(1, 2, 1)
+    assert onset == ((1 * 3 + 2) * 3 + 1) * 50
+    read = grid.read(onset + 10, 60) * 32768  # into the next note
+    np.testing.assert_array_equal(read, np.concatenate([note_of(1, 2, 1)[10:], note_of(1, 2, 2)[:20]]))
+    assert read.dtype == np.float32 and not grid.read(1350, 0).size
+    for start, count in ((-1, 2), (1349, 2), (0, -1)):
+        with pytest.raises(GridError, match="has 1350 samples"):
+            grid.read(start, count)
+    with pytest.raises(GridError, match="no number 3"):
+        grid.onset(0, 0, 3)
+
+
 def test_prefetch_takes_any_cell(grid):
     for row, col in ((0, 0), (2, 2)):
         grid.prefetch(row, col)
@@ -303,7 +316,7 @@ def test_missing_files_are_named(path, tmp_path):
 def test_a_file_that_shrinks_while_it_is_open_is_an_error_and_no_crash(grid):
     with open(grid.path, "r+b") as file:
         file.truncate(100)
-    for read in (lambda: grid.note(2, 2, 40), lambda: grid.prefetch(2, 2)):
+    for read in (lambda: grid.note(2, 2, 40), lambda: grid.prefetch(2, 2), lambda: grid.read(1300, 50)):
         with pytest.raises(GridError, match="had 2700 bytes when it was opened and has 100 now"):
             read()
 

@@ -277,9 +277,9 @@ def _info(options):
 
     with NoteGrid.open(options.file, options.settings) as grid:
         for what, value in _described(grid):
-            print(f"{what:10}{value}")
+            print(f"{what:13}{value}")
         if options.check:
-            print(f"{'levels':10}{_levels(grid)}")
+            print(f"{'levels':13}{_levels(grid)}")
 
 
 def _described(grid):
@@ -304,7 +304,13 @@ def _described(grid):
         yield "loop", "none"
     for key, value in grid.origin.items():
         if key != "made_from":  # a check sum
-            yield key.replace("_", " "), value
+            yield key.replace("_", " "), _in_words(value)
+
+
+def _in_words(value):
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {inner}" for key, inner in value.items())
+    return {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
 
 
 def _levels(grid):

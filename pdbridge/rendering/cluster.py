@@ -17,6 +17,7 @@ from pdbridge.errors import EngineError, PdbridgeError
 from pdbridge.rendering.batches import REACH, chunks, fitting_batch, resume
 
 STRETCH_S = 30.0  # of work that a worker does before it reports
+CONNECT_S = 10.0  # until a scheduler counts as not there
 LOOK_AROUND_S = 2.0  # until workers that came or went are noticed
 
 
@@ -51,7 +52,7 @@ class Cluster:
         self._model = str(Path(model_path).absolute()), fingerprint, precision
         self._stretch_s = stretch_s
         try:
-            self._client = distributed.Client(scheduler, timeout="10s", set_as_default=False)
+            self._client = distributed.Client(scheduler, timeout=CONNECT_S)
         except (OSError, ValueError, TypeError) as error:
             raise EngineError(f"no Dask scheduler answers at {scheduler}: {error}") from None
         if not self._workers():
@@ -153,6 +154,8 @@ _under_way = {}  # the last decoding, by what identifies its batch
 
 
 def _decoder(model):
+    from distributed import get_worker
+
     from pdbridge.nsynth.model import NSynth
 
     path, fingerprint, precision = model
@@ -160,15 +163,12 @@ def _decoder(model):
         loaded = NSynth.load(path)
         if loaded.fingerprint != fingerprint:
             raise EngineError(f"{path} is another checkpoint on the worker than here")
+        decoder = loaded.decoder(precision)
+        if decoder.engine == "kernel":  # several workers on a computer share its cores as Dask was told
+            decoder = loaded.decoder(precision, "kernel", get_worker().state.nthreads)
         _decoders.clear()
-        _decoders[model] = loaded.decoder(precision, threads=_threads())
+        _decoders[model] = decoder
     return _decoders[model]
-
-
-def _threads():
-    from distributed import get_worker
-
-    return get_worker().state.nthreads
 
 
 def _fitting_batch(model):

@@ -162,7 +162,22 @@ def write(project):
     except OSError as error:
         raise GridError(f"the project {project.folder} cannot be made: {error.strerror}") from None
     with written_whole(project.folder / SETTINGS) as temporary:
-        temporary.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(_as_text(settings), encoding="utf-8")
+
+
+def _as_text(settings):
+    """JSON with a line for each setting and for each corner."""
+    def line(value):
+        return json.dumps(value, ensure_ascii=False)
+
+    lines = []
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            corners = ",\n".join(f"    {line(corner)}: {line(of_corner)}" for corner, of_corner in value.items())
+            lines.append(f"  {line(key)}: {{\n{corners}\n  }}")
+        else:
+            lines.append(f"  {line(key)}: {line(value)}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def read(folder):

@@ -16,6 +16,7 @@ from pdbridge.audio import read_sound
 from pdbridge.errors import AudioError, EmbeddingError, EngineError, GridError
 from pdbridge.notegrid import NoteGrid
 from pdbridge.nsynth import mulaw
+from pdbridge.pitches import ranges
 from pdbridge.progress import progress
 from pdbridge.rendering import cleaning, corners, project
 from pdbridge.rendering.batches import Batch, Draw, Local
@@ -219,9 +220,9 @@ class _Rendering:
                   + 2 * min(len(to_do), 256) * self.samples  # batches under way, old and new
                   + bool(to_do) * len(self.files) * (self.frames * self.model.channels * 4 + 2048))
         check_room(self.work, settings.folder, needed)
-        self.say(f"{len(self.grids)} grid{'s' * (len(self.grids) > 1)} of {settings.resolution} x "
-                 f"{settings.resolution} cells and {len(settings.pitches)} pitches: {len(self.notes)} notes, "
-                 f"{len(to_do)} of them to be rendered; takes {in_bytes(needed)} of disk")
+        grids = "1 grid" if len(self.grids) == 1 else f"{len(self.grids)} grids"
+        self.say(f"{grids} of {settings.resolution} x {settings.resolution} cells, pitches {ranges(settings.pitches)}: "
+                 f"{len(self.notes)} notes, {len(to_do)} of them to be rendered; takes {in_bytes(needed)} of disk")
 
     # Sounds to embeddings
 
@@ -443,4 +444,7 @@ def is_there(path, origin):
 
 def in_bytes(count):
     """A number of bytes as people say it (str)."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
+    for unit, size in (("GB", 1e9), ("MB", 1e6)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count / 1e3:.0f} kB"

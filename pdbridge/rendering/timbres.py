@@ -55,6 +55,8 @@ def render_timbres(folder, model, corner_files=None, seed=None, pitches=None, re
     """
     settings = _settings(Path(folder), model, corner_files or {}, seed, pitches, resolution, final_length, compat)
     names, corner_z = _corners(settings, model.latent_size)
+    if not (settings.folder / project.SETTINGS).exists():
+        project.write(settings)
     path = settings.folder / ("_".join(names) + ".bin")
     cells = corners.cell_timbres(corner_z, settings.resolution)  # [rows * cols, size]
     count = len(cells) * len(settings.pitches)
@@ -66,7 +68,7 @@ def render_timbres(folder, model, corner_files=None, seed=None, pitches=None, re
         if not is_there(path, origin):
             needed = 2 * count * (settings.length * 2 + 2048)
             check_room(work, settings.folder, needed)
-            say(f"a grid of {settings.resolution} x {settings.resolution} cells and {len(settings.pitches)} pitches: "
+            say(f"1 grid of {settings.resolution} x {settings.resolution} cells, pitches {ranges(settings.pitches)}: "
                 f"{count} notes; takes {in_bytes(needed)} of disk")
             notes.render()
         return pack(path, iter(notes), count, settings, model.sample_rate, names, origin, say)
@@ -122,8 +124,7 @@ def _name(cell, pitch):
 def _settings(folder, model, corner_files, seed, pitches, resolution, final_length, compat):
     given = {"pitches": tuple(pitches) if pitches else None, "resolution": resolution, "final_length": final_length,
              "compat": compat}
-    exists = (folder / project.SETTINGS).exists()
-    if exists:
+    if (folder / project.SETTINGS).exists():
         settings = project.read(folder)
     elif pitches:
         settings = project.Project(folder, given["pitches"])
@@ -136,8 +137,6 @@ def _settings(folder, model, corner_files, seed, pitches, resolution, final_leng
         raise PitchError(f"this model does not know the pitch {ranges(unknown)}; it knows {ranges(model.pitches)}")
     if settings.length > model.note_length:
         raise GridError(f"notes of this model have {model.note_length} samples, not {settings.length}")
-    if not exists:
-        project.write(settings)
     return settings
 
 
