@@ -16,7 +16,7 @@ def frequency(pitch):
 
 def loudness(row, col, resolution=3):
     """0.1 in the first cell, 0.9 in the last."""
-    return 0.1 + 0.8 * (row * resolution + col) / (resolution ** 2 - 1)
+    return 0.1 + 0.8 * (row * resolution + col) / max(resolution ** 2 - 1, 1)
 
 
 def note(row, col, pitch, length=LENGTH, resolution=3):

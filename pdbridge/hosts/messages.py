@@ -347,8 +347,9 @@ MESSAGES = (
     ),
     Message(
         "nsynth", "loop_points", (Argument("start", "number", 0, 1), Argument("end", "number", 0, 1)),
-        "", "Where the notes to come repeat, as fractions of the note; without this message the "
-        "settings file of the grid decides.", at_once=True, ours=True,
+        "", "Where the notes to come repeat, as fractions of the note. Without this message the "
+        "settings file of the grid decides; where it does not, 0.2 and 0.41, as in Open NSynth Super.",
+        at_once=True, ours=True,
     ),
     Message(
         "nsynth", "render", (Argument("sound-array", "array"), _PITCH), "rendered sound-array",

@@ -140,9 +140,6 @@ class NSynthInstrument(PlayedInstrument):
         """``loop 0|1``."""
         self.pad.looping = bool(on)
         self._remember("loop", on)
-        if on and self.pad.grid and not self.pad.loop:
-            raise MessageError("loop: the settings of this grid name no loop points; send loop_points "
-                               "start end")
 
     def loop_points(self, start, end):
         """``loop_points start end``."""

@@ -25,6 +25,7 @@ SLOWEST = 2.0  # times its length that a note has in a voice: keys more than an 
 LONGEST = 20.0  # s that a voice has room for, whatever the grid
 CROSSFADE = 0.02  # s before the seam of a note that repeats
 SHORTEST_REPEAT = 0.02  # s; a patch repeats by messages, which cost it time
+USUAL_LOOP = (0.2, 0.41)  # of the settings of Open NSynth Super, for grids that name no loop points
 STOCK = 2  # resamplers of a ratio that are ready for keys
 
 
@@ -269,7 +270,7 @@ class Pad(Voices):
     def loop(self):
         """What repeats of the notes to come: start and end as fractions of a note, or None."""
         looping = self.grid.looping if self.looping is None else self.looping
-        return (self.loop_points or self.grid.loop) if looping else None
+        return (self.loop_points or self.grid.loop or USUAL_LOOP) if looping else None
 
     def note_on(self, pitch, velocity):
         """Play a note of the cell under the pad."""
