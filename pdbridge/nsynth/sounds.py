@@ -213,9 +213,9 @@ def still_to_make(targets, resume, overwrite, tally):
     if overwrite or not there:
         return list(targets)
     if not resume:
-        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
-        raise PdbridgeError(f"{targets[there[0]]}{more} exist already; --resume keeps what is there and makes "
-                            "the rest, --overwrite makes everything again")
+        more = f", and {len(there) - 1} more" if len(there) > 1 else ""
+        raise PdbridgeError(f"{targets[there[0]]} exists already{more}; --resume keeps what is there and "
+                            "makes the rest, --overwrite makes everything again")
     tally.kept = len(there)
     return [file for file in targets if file not in set(there)]
 
