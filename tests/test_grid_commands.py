@@ -19,8 +19,9 @@ from pdbridge.errors import EngineError, GridError, LatentError, PitchError
 from pdbridge.gansynth.model import GANSynth
 from pdbridge.notegrid import NoteGrid
 from pdbridge.nsynth.model import NSynth
-from pdbridge.rendering import cleaning, corners, project, render, timbres
+from pdbridge.rendering import cleaning, cluster, corners, project, render, timbres
 from pdbridge.rendering.batches import Draw
+from pdbridge.rendering.cluster import Cluster
 
 CLONE = Path(__file__).resolve().parent.parent
 CHECKPOINT = Path(__file__).parent / "data" / "nsynth" / "ckpt_public"
@@ -245,14 +246,84 @@ def test_a_disk_that_is_really_full_is_one_error_and_leaves_what_is_done(sounds,
 # On a cluster
 
 
+@pytest.fixture
+def small_cluster(monkeypatch, tmp_path):
+    """Two workers that are threads of this process, where the model can be a fake; its address."""
+    from distributed import LocalCluster
+
+    fake = FakeNSynth()
+    monkeypatch.setattr(NSynth, "load", lambda path: fake)
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None,
+                      local_directory=tmp_path) as workers:
+        yield workers
+    cluster._decoders.clear()
+    cluster._under_way.clear()
+
+
+@pytest.fixture
+def small_project(sounds, tmp_path):
+    project.prepare(sounds, tmp_path / "p", resolution=3, sample_length=2048, final_length=2000)
+    return tmp_path / "p"
+
+
+def rendered_on(workers, folder, **options):
+    path, = render.render(folder, FakeNSynth(), "fake", engine="dask", scheduler=workers.scheduler_address,
+                          checkpoint_s=0, say=ignore, **options)
+    return path
+
+
+def test_a_cluster_makes_what_one_computer_makes(small_cluster, small_project):
+    there = rendered_on(small_cluster, small_project).read_bytes()
+    assert NSynth.load("").run == 9 * 2048
+    shutil.rmtree(small_project / "work")
+    path, = render.render(small_project, FakeNSynth(), "fake", say=ignore)
+    assert path.read_bytes() == there
+
+
+def test_a_batch_that_stays_with_its_worker_goes_on_where_it_was(small_cluster, small_project):
+    rendered_on(small_cluster, small_project, batch_size=9)
+    assert NSynth.load("").batches == [9] and NSynth.load("").run == 9 * 2048
+
+
+def test_a_scheduler_that_goes_is_one_clear_error_and_what_is_done_is_kept(small_cluster, small_project, monkeypatch):
+    save = render.Work.save
+
+    def save_and_close(work, kind, *rest, **arrays):
+        save(work, kind, *rest, **arrays)
+        if kind == "notes":
+            small_cluster.close()
+
+    monkeypatch.setattr(cluster, "CONNECT_S", 0.5)
+    monkeypatch.setattr(render.Work, "save", save_and_close)
+    with pytest.raises(EngineError, match="the Dask scheduler at inproc://.* is gone; what is done is kept"):
+        rendered_on(small_cluster, small_project, batch_size=2)
+    assert list((small_project / "work" / "notes").iterdir())
+
+
+def test_what_goes_wrong_in_a_worker_is_said_here(small_cluster, small_project, monkeypatch):
+    NSynth.load("").fingerprint = "another"
+    with pytest.raises(EngineError, match="fake is another checkpoint on the worker than here"):
+        rendered_on(small_cluster, small_project)
+    NSynth.load("").fingerprint = "fake"
+    monkeypatch.setattr(FakeNSynth, "decoder", lambda *_: 1 / 0)
+    with pytest.raises(EngineError, match="a Dask worker failed: ZeroDivisionError"):
+        rendered_on(small_cluster, small_project)
+
+
+def test_a_scheduler_without_workers_says_how_to_start_some(small_project, tmp_path):
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=0, processes=False, dashboard_address=None, local_directory=tmp_path) as nobody:
+        with pytest.raises(EngineError, match="has no workers; start some with: dask worker inproc://"):
+            rendered_on(nobody, small_project)
+
+
 def test_a_worker_that_is_killed_costs_nothing(sounds, model, reference, tmp_path):
     from distributed import LocalCluster
 
-    from pdbridge.rendering.cluster import Cluster
-
     folder = prepared(sounds, tmp_path / "p")
     killed = []
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as scheduler:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, local_directory=tmp_path) as scheduler:
         decode = Cluster.decode
 
         def decode_and_kill(cluster, batches, draw):
@@ -280,7 +351,7 @@ def _busy_worker(cluster):
 
 
 def test_no_scheduler_is_one_clear_error(sounds, model, tmp_path, monkeypatch):
-    monkeypatch.setattr("pdbridge.rendering.cluster.CONNECT_S", 0.5)
+    monkeypatch.setattr(cluster, "CONNECT_S", 0.5)
     folder = prepared(sounds, tmp_path / "p")
     with pytest.raises(EngineError, match="no Dask scheduler answers at tcp://127.0.0.1:9"):
         render.render(folder, model, CHECKPOINT, engine="dask", scheduler="tcp://127.0.0.1:9", say=ignore)

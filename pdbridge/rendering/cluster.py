@@ -7,8 +7,10 @@ elsewhere it is taken up as after an interruption, and comes out the same.
 """
 
 import hashlib
+import logging
 import threading
 import time
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +49,9 @@ class Cluster:
             import distributed
         except ImportError:
             raise EngineError("rendering on a cluster needs Dask: pip install 'pdbridge[dask]'") from None
+        # What goes wrong comes to us as an exception; Dask's own log would run through the progress bar.
+        for name in [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self._distributed = distributed
         self._where = scheduler
         self._model = str(Path(model_path).absolute()), fingerprint, precision
@@ -59,7 +64,7 @@ class Cluster:
             self.close()
             raise EngineError(f"the Dask scheduler at {scheduler} has no workers; start some with: "
                               f"dask worker {scheduler}")
-        self.description = f"{len(self._workers())} Dask workers at {scheduler}"
+        self.description = f"Dask at {scheduler}, workers: {len(self._workers())}"
 
     def fitting_batch(self, notes):
         """Notes of a batch, if there are `notes` to decode: enough batches for all workers (int)."""
@@ -91,11 +96,7 @@ class Cluster:
         waiting, running = list(batches), {}  # running: future to (batch, worker)
         try:
             while waiting or running:
-                busy = {worker for _, worker in running.values()}
-                for worker in self._workers():
-                    if waiting and worker not in busy:
-                        batch = waiting.pop(0)
-                        running[self._send(batch, draw, worker)] = batch, worker
+                self._send_to_idle(waiting, running, draw)
                 for future in self._finished(running):
                     batch, _ = running.pop(future)
                     codes, worker = self._result(future)
@@ -107,14 +108,29 @@ class Cluster:
                             running[self._send(batch, draw, worker)] = batch, worker
                     yield batch, codes.shape[1]
         finally:
-            self._client.cancel(list(running))
+            if self._client.status == "running":
+                self._client.cancel(list(running))
 
     def close(self):
         """Leave the cluster; it stays."""
         self._client.close()
 
     def _workers(self):
-        return list(self._client.nthreads())
+        try:
+            return list(self._client.nthreads())
+        except OSError:
+            raise self._gone() from None
+
+    def _gone(self):
+        return EngineError(f"the Dask scheduler at {self._where} is gone; what is done is kept, run the same "
+                           "command again when there is one")
+
+    def _send_to_idle(self, waiting, running, draw):
+        busy = {worker for _, worker in running.values()}
+        for worker in self._workers():
+            if waiting and worker not in busy:
+                batch = waiting.pop(0)
+                running[self._send(batch, draw, worker)] = batch, worker
 
     def _send(self, batch, draw, worker):
         past = batch.codes[:, -REACH:]
@@ -129,9 +145,9 @@ class Cluster:
         try:
             done, _ = self._distributed.wait(list(running), timeout=LOOK_AROUND_S, return_when="FIRST_COMPLETED")
         except TimeoutError:
-            done = []
-        if self._client.status not in ("running", "connecting"):
-            raise EngineError(f"the Dask scheduler at {self._where} is gone")
+            return []
+        except (OSError, CancelledError):
+            raise self._gone() from None
         return list(done)
 
     def _result(self, future):
@@ -142,6 +158,8 @@ class Cluster:
         except self._distributed.KilledWorker:
             raise EngineError("a batch has killed several workers, probably for want of memory; "
                               "try a smaller --batch-size") from None
+        except CancelledError:
+            raise self._gone() from None
         except Exception as error:
             raise EngineError(f"a Dask worker failed: {type(error).__name__}: {error}") from None
 
