@@ -357,7 +357,8 @@ def _messages_in(atoms):
 
 def _single(count):
     """The smallest whole number from `count` on that Pd's single-precision floats hold exactly."""
-    return count if count <= 1 << 24 else -(-count // 256) * 256
+    step = 2 ** max(0, count.bit_length() - 24)
+    return -(-count // step) * step
 
 
 def _selector(atoms):

@@ -9,31 +9,31 @@ from pdbridge.errors import GridError, MessageError
 from pdbridge.instruments.instrument import Instrument
 from pdbridge.notegrid import Layout, checked_pitches
 
-EXACT = 1 << 24  # the whole numbers up to here are exact in Pd, beyond it multiples of 256 are
+MANTISSA = 24  # bits of a number in Pd
 
 
 class NSynthControllerInstrument(Instrument):
     """Looks up notes for a patch that holds a whole grid in an array."""
 
-    kept = ("loaded", "position")
+    kept = ("loaded", "position_rel")
     passes_over = ("list",)  # reports of the loader: course patches wire its outlet to this inlet
 
     def __init__(self, host, server):
         super().__init__(host, server)
         self._layout = None
-        self._cell = (0, 0)
+        self._place = (0.0, 0.0)  # y, x
 
     def loaded(self, rows, cols, length, sample_rate, *pitches):
         """``loaded rows cols length sample_rate pitch...``."""
         pitches = checked_pitches(pitches, "loaded: the list of pitches")
         self._layout = Layout("the grid", rows, cols, pitches, length, sample_rate)
-        self._cell = (0, 0)
-        self._remember("position")
         self._remember("loaded", rows, cols, length, float(sample_rate), *pitches)
 
     def position_rel(self, y, x):
-        """``position_rel y x``."""
-        self._move(*self._known().cell_at(y, x))
+        """``position_rel y x``; the course patch sends it before `loaded`."""
+        if (y, x) != self._place:
+            self._place = (y, x)
+            self._remember("position_rel", float(y), float(x))
 
     def position(self, row, col):
         """``position row col``."""
@@ -41,23 +41,18 @@ class NSynthControllerInstrument(Instrument):
         if row >= layout.rows or col >= layout.cols:
             raise GridError(f"position: there is no cell {row} {col}; the grid has {layout.rows} rows "
                             f"and {layout.cols} columns, from 0 on")
-        self._move(row, col)
+        self.position_rel(row / max(layout.rows - 1, 1), col / max(layout.cols - 1, 1))
 
     def note_on(self, pitch):
         """``note_on pitch`` -> ``play start end milliseconds onset``."""
-        start, end, milliseconds, onset = self._known().play(*self._cell, pitch)
-        if onset > EXACT:  # what Pd cannot hold exactly of the onset goes to start and end
-            beyond = onset % 256
-            start, end, onset = start + beyond, end + beyond, onset - beyond
-        return ("play", start, end, float(milliseconds), onset)
+        layout = self._known()
+        start, end, milliseconds, onset = layout.play(*layout.cell_at(*self._place), pitch)
+        # what single precision does not hold of the onset goes to start and end
+        beyond = onset % 2 ** max(0, onset.bit_length() - MANTISSA)
+        return ("play", start + beyond, end + beyond, float(milliseconds), onset - beyond)
 
     def _known(self):
         if self._layout is None:
             raise MessageError("no grid is loaded: send load to nsynth_loader, and what it answers "
                                "(loaded ...) to this inlet")
         return self._layout
-
-    def _move(self, row, col):
-        if (row, col) != self._cell:
-            self._cell = (row, col)
-            self._remember("position", row, col)
