@@ -7,9 +7,9 @@ describe.
 
 A sample is chosen as in the original: softmax of the logits and its cumulative sum along the 256
 codes, both in float32, and of a uniform number u in 0..1 the first code whose sum is at least u.
-Which engine, which machine and which other notes are in the batch may show in the last bits of the
-logits. Where u is that close to a border, about once in a million samples, another code is chosen,
-and the note goes on from there in another way.
+The same batch becomes the same notes again. The engine, the machine and the size of the batch may show
+in the last bits of the logits, though: where u is that close to a border, about once in fifty thousand
+samples, another code is chosen, and the note goes on from there in another way.
 """
 
 from typing import Protocol
@@ -237,6 +237,55 @@ def checked_position(position, frames):
         raise EmbeddingError(f"sample {position} is not in the note: {frames} frames of the embedding "
                              f"make {frames * HOP} samples")
     return int(position)
+
+
+def checked_steps(steps, position, frames):
+    """How many samples to go on from a position, as int.
+
+    Parameters
+    ----------
+    steps, position : int
+    frames : int
+        Of the embedding.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    MessageError
+        When it is below 0.
+    EmbeddingError
+        When the note ends before.
+    """
+    if steps < 0:
+        raise MessageError(f"the number of samples should be 0 or more, not {steps}")
+    return checked_position(position + steps, frames) - position
+
+
+def checked_codes(codes, batch):
+    """Codes of known samples.
+
+    Parameters
+    ----------
+    codes : uint8 array [batch, samples]
+    batch : int
+
+    Returns
+    -------
+    uint8 array [batch, samples]
+
+    Raises
+    ------
+    MessageError
+        When shape or type are others.
+    """
+    codes = np.asarray(codes)
+    if codes.dtype != np.uint8 or codes.ndim != 2 or len(codes) != batch:
+        raise MessageError(f"codes should be uint8 [{batch}, samples], not {codes.dtype} "
+                           f"{list(codes.shape)}")
+    return codes
 
 
 def checked_draws(uniforms, temperature, batch, steps):

@@ -16,7 +16,13 @@ import tensorflow as tf
 from pdbridge.errors import EngineError
 from pdbridge.nsynth import mulaw
 from pdbridge.nsynth.checkpoint import HOP
-from pdbridge.nsynth.decoding import checked_draws, checked_embeddings, checked_position
+from pdbridge.nsynth.decoding import (
+    checked_codes,
+    checked_draws,
+    checked_embeddings,
+    checked_position,
+    checked_steps,
+)
 
 WINDOW = 128  # frames that the encoder takes at a time: four-second notes go in whole
 HALO = 6  # frames around a window that it hears, too: its view of 3070 samples, rounded up
@@ -335,7 +341,7 @@ class TensorFlowDecoding:
 
     def run(self, steps, uniforms=None, temperature=1.0):
         """Make the next samples, see `pdbridge.nsynth.decoding.Decoding.run`."""
-        checked_position(self.position + steps, self._frames)
+        steps = checked_steps(steps, self.position, self._frames)
         uniforms = checked_draws(uniforms, temperature, self._batch, steps)
         greedy = uniforms is None
         codes = np.empty((self._batch, steps), np.uint8)
@@ -356,11 +362,10 @@ class TensorFlowDecoding:
 
     def feed(self, codes, logits=False):
         """Let known samples pass, see `pdbridge.nsynth.decoding.Decoding.feed`."""
-        codes = np.asarray(codes)
-        steps = codes.shape[1]
-        checked_position(self.position + steps, self._frames)
+        codes = checked_codes(codes, self._batch)
+        steps = checked_steps(codes.shape[1], self.position, self._frames)
         expected = np.empty((self._batch, steps, mulaw.CODES), np.float32) if logits else None
-        for part, frame in self._parts(steps, max(FED_ROWS // self._batch, 1)):
+        for part, frame in self._parts(steps, max(FED_ROWS // max(self._batch, 1), 1)):
             heard = np.hstack([self._recent, mulaw.steps(codes[:, part]) / 128])
             found = self._decoder.feed(self._rings, tf.constant(heard.T), tf.constant(self.position),
                                        frame, logits)
