@@ -141,9 +141,11 @@ class PureData:
         Of the test: everything that is written goes there.
     server_port : int, optional
         For ``pyext.``; by default a port where nobody answers.
+    screen : Screen, optional
+        Where its windows are; by default it has none.
     """
 
-    def __init__(self, patch, folder, server_port=None, sample_rate=SAMPLE_RATE):
+    def __init__(self, patch, folder, server_port=None, sample_rate=SAMPLE_RATE, screen=None):
         self.folder = Path(tempfile.mkdtemp(dir=folder))
         self._pd = find_pd()
         self._answers = _Socket()
@@ -165,14 +167,17 @@ class PureData:
             reply_port=self._answers.port, control_port=self._control[1],
             server_port=server_port or free_port()))
         self._log = self.folder / "console.txt"
-        self._command = [self._pd, "-nogui", "-noaudio", "-nomidi", "-noprefs", "-nrt", "-stderr",
+        self._screen = screen
+        windows = [] if screen else ["-nogui"]
+        self._command = [self._pd, *windows, "-noaudio", "-nomidi", "-noprefs", "-nrt", "-stderr",
                          "-r", str(sample_rate), "-sleepgrain", "1", "-path", str(patches),
                          "-open", str(session), "-open", str(self.patch), "-send", "pd dsp 1"]
 
     def __enter__(self):
         with open(self._log, "wb") as log:
-            self.process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log)
+            self.process = subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=self._screen.environment if self._screen else None)
         try:
             until = time.monotonic() + PATIENCE
             while not self.ping(0.02):
@@ -275,6 +280,45 @@ class PureData:
 
     def _processor_time(self):
         return int(Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[0]) / 1e6
+
+
+class Screen:
+    """A screen that nobody sees, with a mouse, for the length of a ``with`` block."""
+
+    PROGRAMS = ("Xvfb", "xdotool", "wish")
+
+    @classmethod
+    def missing(cls):
+        """The programs it needs that are not installed."""
+        return [program for program in cls.PROGRAMS if not shutil.which(program)]
+
+    def __enter__(self):
+        ours, theirs = os.pipe()
+        self._process = subprocess.Popen(
+            ["Xvfb", "-displayfd", str(theirs), "-screen", "0", "1400x1000x24"], pass_fds=[theirs],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        os.close(theirs)
+        with os.fdopen(ours) as number:
+            self.environment = {**os.environ, "DISPLAY": f":{number.readline().strip()}"}
+        return self
+
+    def __exit__(self, *_):
+        self._process.terminate()
+        self._process.wait()
+
+    def do(self, *words):
+        """Do something with the mouse or a window, as xdotool says it; what xdotool answers."""
+        done = subprocess.run(["xdotool", *map(str, words)], env=self.environment, text=True,
+                              capture_output=True, timeout=PATIENCE, check=True)
+        return done.stdout
+
+    def canvas(self, name, height):
+        """The window of a patch whose canvas has this height, and how far down the canvas begins."""
+        window = self.do("search", "--sync", "--onlyvisible", "--name", name).split()[-1]
+        self.do("windowraise", window)
+        shape = dict(line.split("=") for line in
+                     self.do("getwindowgeometry", "--shell", window).splitlines())
+        return window, int(shape["HEIGHT"]) - height
 
 
 class Sound:

@@ -1,5 +1,6 @@
 """The patches, in a real Pd without windows: they load, sound, and speak docs/protocol.md."""
 
+import contextlib
 import re
 import time
 
@@ -9,9 +10,11 @@ from puredata import (
     CLONE,
     OBJECTS,
     PATCHES,
+    PATIENCE,
     SAMPLE_RATE,
     FakeServer,
     PureData,
+    Screen,
     finished_wav,
     frequency,
     image_db,
@@ -681,4 +684,108 @@ def test_array_slider_follows_the_array_and_writes_it(tmp_path):
             assert pd.report("changed") == []
             pd.send("entry", 7)
             assert pd.report("value") == [value]
+        assert pd.complaints() == []
+
+
+# The pad
+
+
+PAD_PIXELS = 240  # from 0 to 1
+PAD_EDGE = 7  # around them
+
+
+@pytest.fixture
+def pad(tmp_path):
+    patch = rig("r pad", "xypad 0.25 1.5", "list prepend place", "list trim", "s session-report",
+                "xypad", "list prepend other", "list trim", "s session-report")
+    with PureData(patch.replace("#X connect 4 0 5 0;\n", ""), tmp_path) as pd:
+        yield pd
+
+
+def test_pad_gives_x_and_y_together_and_stops_at_its_edges(pad):
+    for sent, place in (((0.3, 0.6), (0.3, 0.6)), ((-1, 7), (0, 1)), ((1, 0), (1, 0))):
+        pad.send("pad", "values", *sent)
+        assert pad.report("place") == pytest.approx(place)
+    pad.send("pad", "grid", 9, 9)
+    pad.send("pad", "cell", 3, 5)
+    pad.send("pad", "grid", 1, 30)
+    pad.send("pad", "grid", 0, 0)
+    pad.send("pad", "bang")
+    assert pad.report("place") == [1, 0]
+    assert pad.complaints() == []
+
+
+def test_pad_is_set_silently_and_knows_where_it_is(pad):
+    pad.send("pad", "bang")
+    assert pad.report("place") == [0.25, 1]  # of its arguments, where nothing has moved it
+    pad.send("pad", "set", 0.5, 0.75)
+    pad.send("pad", "bang")
+    assert pad.report("place") == [0.5, 0.75]
+    assert pad._reports == []  # neither another place, nor anything from the other pad
+    assert pad.complaints() == []
+
+
+def test_moving_the_pad_and_drawing_a_grid_on_it_cost_pd_little(pad):
+    def move():
+        for k in range(100):
+            pad.send("pad", "set", k / 100, 1 - k / 100)
+        assert pad.ping()
+
+    def draw():
+        for _ in range(10):
+            pad.send("pad", "grid", 11, 11)
+        assert pad.ping()
+
+    assert np.median([pad.cost(move) / 100 for _ in range(9)]) < 0.3
+    assert np.median([pad.cost(draw) / 10 for _ in range(9)]) < 0.3
+
+
+@pytest.mark.skipif(Screen.missing(), reason=f"needs {' '.join(Screen.missing())}")
+@pytest.mark.parametrize("zoom", [1, 2])
+def test_pad_follows_the_mouse(zoom, tmp_path):
+    patch = """#N canvas 40 40 600 300 10;
+#X obj 20 20 xypad;
+#X obj 300 20 xypad 0.5 0.5;
+#X obj 300 282 list prepend place;
+#X obj 420 282 list trim;
+#X obj 500 282 s session-report;
+#X obj 20 282 print another pad moved;
+#X connect 0 0 5 0;
+#X connect 1 0 2 0;
+#X connect 2 0 3 0;
+#X connect 3 0 4 0;
+"""
+    with Screen() as screen, PureData(patch, tmp_path, screen=screen) as pd:
+        window, top = screen.canvas("^test.pd", 300)
+        if zoom == 2:
+            pd.send("pd-test.pd", "zoom", 2)
+            assert pd.ping()
+            screen.do("windowsize", "--sync", window, 1200, 600 + top)
+
+        def point(x, y):
+            return ("mousemove", "--window", window, round(zoom * (300 + PAD_EDGE + PAD_PIXELS * x)),
+                    top + round(zoom * (20 + PAD_EDGE + PAD_PIXELS * y)))
+
+        def wait_for(place, pixels):
+            while pd.report("place") != pytest.approx(place, abs=pixels / PAD_PIXELS):
+                pass
+
+        drawn, until = None, time.monotonic() + PATIENCE
+        while drawn != [0.5, 0.5]:  # another process draws the windows
+            assert time.monotonic() < until, drawn
+            screen.do(*point(0.5, 0.5), "mousedown", 1, "mouseup", 1)
+            with contextlib.suppress(AssertionError):
+                drawn = pd.report("place", 0.2)
+        for place in ((0, 0), (1, 0), (0, 1), (1, 1), (0.33, 0.77), (0.974, 0.5), (0.5, 0.026)):
+            screen.do(*point(*place), "mousedown", 1, "mouseup", 1)
+            wait_for(place, 6.5)
+        screen.do(*point(0.5, 0.5), "mousedown", 1)
+        wait_for((0.5, 0.5), 0.1)
+        for place in ((0.6, 0.4), (0.61, 0.41), (1.1, -0.05), (0.3, 0.7)):
+            screen.do(*point(*place))
+            wait_for(np.clip(place, 0, 1), 1.5)
+        screen.do("mouseup", 1, *point(0.9, 0.9))
+        assert pd.ping()
+        assert pd._reports == []
+        assert "another pad moved" not in pd.console
         assert pd.complaints() == []
