@@ -10,6 +10,8 @@ The networks hear mu-law steps over 128, see `mulaw`. Comments give shapes; `wid
 `channels` are 512, 256 and 16 in the published model.
 """
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
@@ -134,17 +136,53 @@ class TensorFlowDecoder:
         self.bytes_per_note = (self._rows * self._width * self._type.size
                                + len(self._far) * AHEAD * self._width * 4 * (self._type.size + 4))
         self._take(weights)
-        self.generate = tf.function(self._generate_graph, jit_compile=self._compiled,
-                                     reduce_retracing=True)
-        self.feed = tf.function(self._feed_graph, jit_compile=self._compiled, reduce_retracing=True)
 
     def start(self, embeddings, position=0):
         """Begin notes, see `pdbridge.nsynth.decoding.Decoder.start`."""
         return TensorFlowDecoding(self, checked_embeddings(embeddings, self.channels), position)
 
-    def rings_shape(self, batch):
-        """Shape of what the layers saw, of so many notes."""
-        return self._rows, batch, self._width
+    def silence(self, batch):
+        """The rings of so many notes that have not begun, a variable [rows, batch, width]."""
+        zeros = tf.zeros((self._rows, batch, self._width), self._type)
+        # The batch counts as unknown, so that one graph serves all.
+        return tf.Variable(zeros, trainable=False, shape=(self._rows, None, self._width))
+
+    @functools.cached_property
+    def generate(self):
+        """`_generate_graph`, ready to be called with tensors."""
+        return self._graph(
+            self._generate_graph,
+            tf.TensorSpec([None, 3]),
+            tf.TensorSpec([], tf.int32),
+            tf.TensorSpec([], tf.int32),
+            tf.TensorSpec([None, self.channels]),
+            tf.TensorSpec([HOP, None], tf.float64),
+            tf.TensorSpec([]),
+            tf.TensorSpec([], tf.bool),
+        )
+
+    @functools.cached_property
+    def feed(self):
+        """`_feed_graph`, ready to be called with tensors."""
+        return self._feeding(with_logits=False)
+
+    @functools.cached_property
+    def expect(self):
+        """`_feed_graph` with logits, ready to be called with tensors."""
+        return self._feeding(with_logits=True)
+
+    def _feeding(self, with_logits):
+        return self._graph(
+            functools.partial(self._feed_graph, with_logits),
+            tf.TensorSpec([None, None]),
+            tf.TensorSpec([], tf.int32),
+            tf.TensorSpec([None, self.channels]),
+        )
+
+    def _graph(self, network, *inputs):
+        """A graph of something that takes rings first, for batches of any size."""
+        function = tf.function(network, autograph=False, jit_compile=self._compiled)
+        return function.get_concrete_function(self.silence(0), *inputs)
 
     def _take(self, weights):
         """Arrange the weights as the steps read them. From here on, layers count from 0."""
@@ -273,7 +311,7 @@ class TensorFlowDecoder:
 
     # Samples that are known
 
-    def _feed_graph(self, rings, inputs, position, frame, with_logits):
+    def _feed_graph(self, with_logits, rings, inputs, position, frame):
         """Let known samples pass, within one frame of the embedding.
 
         `inputs` are [3 + samples, batch]: the three before the first one, then the known ones.
@@ -333,10 +371,7 @@ class TensorFlowDecoding:
         self._batch = len(embeddings)
         self._decoder = decoder
         self._embeddings = tf.constant(embeddings)
-        rings = decoder.rings_shape(self._batch)
-        # Its batch counts as unknown, so that one graph serves all batches.
-        self._rings = tf.Variable(tf.zeros(rings, decoder.precision), trainable=False,
-                                  shape=[rings[0], None, rings[2]])
+        self._rings = decoder.silence(self._batch)
         self._recent = np.zeros((self._batch, 3), np.float32)  # last inputs, oldest first
 
     def run(self, steps, uniforms=None, temperature=1.0):
@@ -367,8 +402,8 @@ class TensorFlowDecoding:
         expected = np.empty((self._batch, steps, mulaw.CODES), np.float32) if logits else None
         for part, frame in self._parts(steps, max(FED_ROWS // max(self._batch, 1), 1)):
             heard = np.hstack([self._recent, mulaw.steps(codes[:, part]) / 128])
-            found = self._decoder.feed(self._rings, tf.constant(heard.T), tf.constant(self.position),
-                                       frame, logits)
+            pass_by = self._decoder.expect if logits else self._decoder.feed
+            found = pass_by(self._rings, tf.constant(heard.T), tf.constant(self.position), frame)
             if logits:
                 expected[:, part] = found.numpy().transpose(1, 0, 2)
             self._recent = heard[:, -3:]
