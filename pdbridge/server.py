@@ -449,7 +449,7 @@ class Server:
         if not self._silence_was_announced:
             self._silence_was_announced = True
             self.announce("pdbridge: MIDI comes in, but no patch has voices to play it; open "
-                          "patches/gansynth.pd (pdbridge patches says where)")
+                          "patches/gansynth.pd or nsynth.pd (pdbridge patches says where)")
 
     async def _sweep(self):
         """Let go of objects whose patch was closed."""

@@ -34,6 +34,8 @@ def test_every_message_is_a_method_that_takes_its_arguments(message):
         assert [p.kind for p in parameters] == [inspect.Parameter.VAR_POSITIONAL]
         return
     assert len(parameters) == len(message.arguments)
+    many = [p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters]
+    assert many == [a.repeats for a in message.arguments]
     optional = [p.default is not inspect.Parameter.empty for p in parameters]
     assert optional == [a.optional for a in message.arguments]
 
@@ -43,6 +45,8 @@ def test_optional_arguments_come_last_and_every_message_has_help(message):
     optional = [a.optional for a in message.arguments]
     assert optional == sorted(optional)
     assert not (message.repeats and any(optional))
+    assert not any(a.repeats for a in message.arguments[:-1])
+    assert not (message.takes_many and (message.repeats or any(optional)))
     assert message.help.endswith(".") and "|" not in message.help
 
 
@@ -82,6 +86,18 @@ def test_a_name_that_looks_like_a_number_is_a_name():
 
 def test_groups_come_as_tuples():
     assert check("synthesize", "a", "b", 60.0, "c", "d", 61) == [("a", "b", 60), ("c", "d", 61)]
+
+
+def test_a_last_argument_may_repeat():
+    loaded = messages.find("nsynth_controller", "loaded")
+    assert loaded.usage() == "rows cols length sample-rate pitch..."
+    assert loaded.check([9.0, 9, 60000, 16000.0, 24, 28.0]) == [9, 9, 60000, 16000, 24, 28]
+    assert len(loaded.check([9, 9, 60000, 16000, *range(128)])) == 132
+    for values, part in (([9, 9, 60000, 16000], "takes rows cols length sample-rate pitch...; 4 arguments"),
+                         ([9, 9, 60000, 16000, *[60] * 129], "133 arguments came"),
+                         ([9, 9, 60000, 16000, 60, 128], "pitch is 128")):
+        with pytest.raises(MessageError, match=part):
+            loaded.check(values)
 
 
 @pytest.mark.parametrize("name, values, part", [
@@ -135,6 +151,7 @@ def test_objects_of_our_patches_and_of_the_course_name_the_instrument(arguments)
 
 
 @pytest.mark.parametrize("arguments", [
+    ["sopimagenta.gansynth.pyext", "nsynth_loader"], ["sopimagenta.nsynth.pyext", "nsynth"],
     [], ["gansynth"], ["os", "system"], ["pdbridge.pyext", "piano"], ["@detach", 1.0],
     ["pdbridge.pyext"], ["a" * 60000],
 ])

@@ -159,14 +159,17 @@ class PureDataHost(Host):
             return  # a bang: no instrument has one
         name, arguments = _selector(values[1:])
         if self.instrument is not None:
-            if name not in self.instrument.passes_over:
-                self.receive(name, arguments)
+            self.receive(name, arguments)
         elif self._refused:
             self.fail(name, self._refused)
         elif len(self._until_introduced) < MOST_WHILE_UNKNOWN:
             self._until_introduced.append((name, *arguments))
         else:
             self.server.counts["dropped"] += 1
+
+    def receive(self, name, values, asker=None):
+        if name not in self.instrument.passes_over:
+            super().receive(name, values, asker)
 
     def _synced(self, values):
         number = values[0] if values and isinstance(values[0], (int, float)) else None

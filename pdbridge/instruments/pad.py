@@ -27,6 +27,7 @@ CROSSFADE = 0.02  # s before the seam of a note that repeats
 SHORTEST_REPEAT = 0.02  # s; a patch repeats by messages, which cost it time
 USUAL_LOOP = (0.2, 0.41)  # of the settings of Open NSynth Super, for grids that name no loop points
 STOCK = 2  # resamplers of a ratio that are ready for keys
+REFILL = 0.05  # s after which the one that a key took is replaced
 
 
 class Stock:
@@ -70,6 +71,11 @@ class CellNote(Source):
         Start and end of the part that repeats, as fractions of the note.
     stock : Stock
 
+    Attributes
+    ----------
+    from_rate : float
+        At which the samples of the grid are read for this pitch, Hz.
+
     Raises
     ------
     GridError
@@ -81,20 +87,19 @@ class CellNote(Source):
         index, grid_pitch, speed = grid.nearest(pitch)
         self._onset = grid.onset(row, col, index)
         self._period = grid.sample_rate / (440 * 2 ** ((grid_pitch - 69) / 12))  # samples of the grid
-        self._from_rate, self._rate = grid.sample_rate * speed, rate
-        self._ratio = rate / self._from_rate  # samples in the voice for one of the grid
-        self._stock = stock
-        self._resampler = stock.take(self._from_rate, rate)
+        self.from_rate, self._rate = grid.sample_rate * speed, rate
+        self._ratio = rate / self.from_rate  # samples in the voice for one of the grid
+        self._resampler = stock.take(self.from_rate, rate)
         self._taken = 0  # samples of the grid that went into the resampler
         self._sound = np.zeros(min(longest, math.ceil(grid.length * self._ratio)), np.float32)
         self._count = 0  # samples of it that are there
         self._loop = self._usable(loop, longest)
-        settled = len(self._sound)
+        self._settled = len(self._sound)  # samples that no seam will change
         if self._loop:
-            settled = self._voice_samples(self._loop[1] - self._period / 2) - self._fade
-        if settled >= min(enough, len(self._sound)):
+            self._settled = self._voice_samples(self._loop[1] - self._period / 2) - self._fade
+        if self._settled >= min(enough, len(self._sound)):
             self._resample_now(enough)
-            self.first = self._sound[:min(self._count, settled)]
+            self.first = self._sound[:min(self._count, self._settled)]
         else:  # it repeats so early that the seam has to be found before it begins
             self._find_end()
             self._resample_now(self._voice_samples(self._loop[1]))
@@ -135,7 +140,7 @@ class CellNote(Source):
         """Move the end of the part that repeats to where the wave goes on as at its start."""
         start, end = self._loop
         note = self._grid.read(self._onset, self._grid.length)
-        fade = round(CROSSFADE * self._from_rate)
+        fade = round(CROSSFADE * self.from_rate)
         self._loop = start, best_end(note, start, end, self._period, fade)
 
     def _until_seam(self):
@@ -147,26 +152,27 @@ class CellNote(Source):
         return samples
 
     async def rest(self, deadline):
-        self._stock.add(self._from_rate, self._rate)  # for the next key
         if self.repeat:
             return  # `first` is all of it
-        loop = asyncio.get_running_loop()
-        end = settled = len(self._sound)
-        if self._loop:
-            await loop.run_in_executor(None, self._find_end)
-            end = self._voice_samples(self._loop[1])
-            settled = end - self._fade
         sent = len(self.first)
         while True:
-            if sent < min(self._count, settled):
-                yield self._sound[sent:min(self._count, settled)]
-                sent = min(self._count, settled)
-            if self._count >= end or self._taken == self._grid.length:
+            there = min(self._count, self._settled)
+            if sent < there:
+                yield self._sound[sent:there]
+                sent = there
+            if self._count >= self._settled or self._taken == self._grid.length:
                 break
-            # the disk may be slow, and the server must not wait for it
-            self._resample(await loop.run_in_executor(None, self._next_piece, PIECE))
+            await self._resample_later()
         if self._loop:
+            await asyncio.get_running_loop().run_in_executor(None, self._find_end)
+            while self._count < self._voice_samples(self._loop[1]) and self._taken < self._grid.length:
+                await self._resample_later()
             yield self._until_seam()[sent:]
+
+    async def _resample_later(self):
+        """The disk may be slow, and the server must not wait for it."""
+        loop = asyncio.get_running_loop()
+        self._resample(await loop.run_in_executor(None, self._next_piece, PIECE))
 
 
 class Pad(Voices):
@@ -278,6 +284,8 @@ class Pad(Voices):
         source = CellNote(self.grid, row, col, pitch, self.rate, self._voice_length,
                           self.host.slice_length, self.loop, self._stock)
         self.play(Note(pitch, velocity), source)
+        # for the next key, once this one is well under way
+        self._loop.call_later(REFILL, self._stock.add, source.from_rate, self.rate)
 
 
 def _prefetch(grid, row, col):
