@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -114,6 +115,14 @@ def test_options_of_prepare_reach_the_settings(sounds, tmp_path):
     assert settings["pads"] == {"NW": ["bell", "bird"], "NE": ["organ"], "SW": ["wood"], "SE": ["bell"]}
     assert settings["pitches"] == [57] and settings["weights"] == "bilinear" and settings["compat"] is True
     assert settings["resolution"] == 11
+
+
+def test_the_commands_in_the_docs_are_understood():
+    page = (CLONE / "docs" / "grids.md").read_text()
+    commands = re.findall(r"^pdbridge (grid .+)$", page, re.M)
+    assert len(commands) == 5
+    for words in commands:
+        cli.parser().parse_args(shlex.split(words))
 
 
 @pytest.mark.parametrize("text, pitches", [

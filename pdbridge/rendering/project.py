@@ -8,6 +8,7 @@ import json
 import math
 import os
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from numbers import Real
 from pathlib import Path
@@ -240,7 +241,7 @@ def named_corners(corners):
     for corner, names in corners.items():
         if corner.upper() not in CORNERS:
             raise GridError(f"there is no corner {corner}; corners are {', '.join(CORNERS)} (NW is top left)")
-        named[corner.upper()] = list(names)
+        named[corner.upper()] = [_composed(name) for name in names]
     missing = [corner for corner in CORNERS if corner not in named]
     if missing:
         raise GridError(f"name all four corners or none; {' and '.join(missing)} is missing")
@@ -278,7 +279,7 @@ def find_sounds(folder):
         match = re.fullmatch(r"(.+)_(\d+)", path.stem, re.ASCII)
         if not match:
             continue
-        sound, pitch = match[1], int(match[2])
+        sound, pitch = _composed(match[1]), int(match[2])
         if pitch > 127:
             raise GridError(f"{path}: {pitch} is not a MIDI pitch (0 to 127)")
         if sound == "pitch":
@@ -354,6 +355,11 @@ def check_readable(paths):
         raise AudioError(f"cannot be read as sound: {_some(unreadable)}")
 
 
+def _composed(name):
+    """A name with its accents in one piece, as keyboards write it; file systems may take it apart."""
+    return unicodedata.normalize("NFC", name)
+
+
 def _require_four(pads, found, folder):
     used = {sound for names in pads.values() for sound in names}
     unknown = sorted(used - found.keys())
@@ -410,15 +416,21 @@ def _checked(project, path):
                  and 0 <= loop[0] < loop[1] <= 1, path, "loop",
                  "null, or start and end as fractions of the note", loop)
         loop = tuple(map(float, loop))
-    if project.pads is not None:
-        _check_pads(project.pads, path)
+    sample_length = project.sample_length - project.sample_length % HOP
+    pads = project.pads
+    if pads is not None:
+        _check_pads(pads, path)
+        pads = {corner: [_composed(name) for name in names] for corner, names in pads.items()}
+        if project.final_length > sample_length and not project.compat:
+            raise GridError(f'{path}: "final_length" {project.final_length} is longer than "sample_length" in whole '
+                            f"frames of {HOP}, {sample_length}, which is all that is rendered")
         for names in combinations(project.pads, project.compat):
             if len("_".join(names).encode()) > LONGEST_NAME:
                 raise GridError(f"{path}: the sounds of a corner have names too long for a file: {'_'.join(names)}")
     if project.timbres is not None:
         _check_timbres(project.timbres, path)
-    return replace(project, pitches=pitches, loop=loop, peak_db=float(project.peak_db),
-                   sample_length=project.sample_length - project.sample_length % HOP)
+    return replace(project, pitches=pitches, loop=loop, peak_db=float(project.peak_db), pads=pads,
+                   sample_length=sample_length)
 
 
 def _check_pads(pads, path):

@@ -130,9 +130,6 @@ def render(folder, model, model_name="", precision="float32", engine="local", sc
     if settings.pads is None:
         raise GridError(f"{folder} was made for a GANSynth, there are no sounds in its settings; "
                         "pdbridge grid prepare makes a project for NSynth")
-    if settings.length > settings.sample_length and not settings.compat:
-        raise GridError(f"{settings.folder / project.SETTINGS}: \"final_length\" {settings.final_length} is longer "
-                        f"than \"sample_length\" {settings.sample_length}, which is all that is rendered")
     files = project.files_of(settings)
     project.check_readable(files.values())
     with Work(settings.folder / "work") as work:

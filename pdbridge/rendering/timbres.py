@@ -66,11 +66,12 @@ def render_timbres(folder, model, corner_files=None, seed=None, pitches=None, re
         origin = {"made_by": f"pdbridge {pdbridge.__version__}", "model": model.folder.name, "checkpoint": checkpoint,
                   "timbres": settings.timbres, "made_from": notes.fingerprint()}
         if not is_there(path, origin):
-            needed = 2 * count * (settings.length * 2 + 2048)
+            to_do = notes.to_do()
+            needed = len(to_do) * (settings.length * 2 + 2048) + count * settings.length * 2
             check_room(work, settings.folder, needed)
             say(f"1 grid of {settings.resolution} x {settings.resolution} cells, pitches {ranges(settings.pitches)}: "
-                f"{count} notes; takes {in_bytes(needed)} of disk")
-            notes.render()
+                f"{count} notes, {len(to_do)} of them to be rendered; takes {in_bytes(needed)} of disk")
+            notes.render(to_do, count)
         return pack(path, iter(notes), count, settings, model.sample_rate, names, origin, say)
 
 
@@ -95,17 +96,17 @@ class _Notes:
         arrays = self.work.load("timbres", _name(cell, pitch), self.made_from(cell, pitch))
         return arrays["note"] if arrays else None
 
-    def render(self):
-        todo = [[pitch for pitch in self.settings.pitches if self.load(cell, pitch) is None]
-                for cell in range(len(self.cells))]
-        count = len(self.cells) * len(self.settings.pitches)
-        with progress(count, "note", "rendering", count - sum(map(len, todo))) as bar:
-            for cell, pitches in enumerate(todo):
-                for pitch in pitches:
-                    sound, = self.model.synthesize(self.cells[cell], [pitch])
-                    note = cleaning.finish(sound, self.settings.length, self.settings.peak_db, self.settings.compat)
-                    self.work.save("timbres", _name(cell, pitch), self.made_from(cell, pitch), note=note)
-                    bar.update(1)
+    def to_do(self):
+        return [(cell, pitch) for cell in range(len(self.cells)) for pitch in self.settings.pitches
+                if self.load(cell, pitch) is None]
+
+    def render(self, to_do, count):
+        with progress(count, "note", "rendering", count - len(to_do)) as bar:
+            for cell, pitch in to_do:
+                sound, = self.model.synthesize(self.cells[cell], [pitch])
+                note = cleaning.finish(sound, self.settings.length, self.settings.peak_db, self.settings.compat)
+                self.work.save("timbres", _name(cell, pitch), self.made_from(cell, pitch), note=note)
+                bar.update(1)
 
     def __iter__(self):
         for cell in range(len(self.cells)):
