@@ -29,7 +29,7 @@ COURSE_PATCH = CLONE / "tests/data/course_patch.pd"
 FILES = sorted(PATCHES.glob("*.pd"))
 HELP = sorted(PATCHES.glob("*-help.pd"))
 ABSTRACTIONS = {file.stem: "" for file in FILES if not file.stem.endswith("-help")}
-ABSTRACTIONS |= {"notevoice~": "1 test", "arrayslider": "test -1 1",
+ABSTRACTIONS |= {"notevoice~": "1 test", "arrayslider": "test -1 1", "out~": "test-sum",
                  "pyext.": "pdbridge.pyext gansynth @detach 1"}
 ABSTRACTIONS.pop("gansynth")
 
