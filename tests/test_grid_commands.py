@@ -90,14 +90,14 @@ def test_three_commands_make_a_grid_and_describe_it(sounds, tmp_path, capsys):
         assert re.search(f"^{line}$", described, re.M), line
 
 
-def test_the_small_nsynth_makes_the_corners_it_makes_alone(reference, sounds, model):
+def test_a_corner_is_the_note_that_the_small_nsynth_makes_of_its_sound(sounds, model, tmp_path):
+    project.prepare(sounds, tmp_path / "p", resolution=2, sample_length=1024, final_length=1024)
+    path, = render.render(tmp_path / "p", model, CHECKPOINT, say=ignore)
     samples, _ = soundfile.read(sounds / "wood_57.wav", dtype="float32")
-    embedding = model.encode(samples[:FRAMES * 512])
-    uniforms = Draw().uniforms("pitch_57_wood_1.0", 0, FRAMES * 512)
-    sound, = model.decode(embedding, uniforms=uniforms[np.newaxis])
-    with NoteGrid.open(reference) as grid:
-        expected = cleaning.finish(cleaning.remove_clicks(sound), FRAMES * 512)
-        np.testing.assert_array_equal(grid.samples(1, 1, 0), expected)
+    uniforms = Draw().uniforms("pitch_57_wood_1.0", 0, 1024)
+    sound, = model.decode(model.encode(samples[:1024]), uniforms=uniforms[np.newaxis])
+    with NoteGrid.open(path) as grid:
+        np.testing.assert_array_equal(grid.samples(1, 1, 0), cleaning.finish(cleaning.remove_clicks(sound), 1024))
 
 
 def test_a_file_with_no_pitch_in_its_name_is_mentioned(sounds, tmp_path, capsys):
@@ -327,36 +327,33 @@ def test_a_scheduler_without_workers_says_how_to_start_some(small_project, tmp_p
             rendered_on(nobody, small_project)
 
 
-def test_a_worker_that_is_killed_costs_nothing(sounds, model, reference, tmp_path):
+def test_a_worker_that_is_killed_costs_nothing(sounds, model, reference, tmp_path, monkeypatch):
     from distributed import LocalCluster
 
+    decode, send = Cluster.decode, Cluster._send
+    sent, killed = [], []
+
+    def noted(cluster, batch, draw, worker):
+        sent.append(worker)
+        return send(cluster, batch, draw, worker)
+
+    def decode_and_kill(cluster, batches, draw):
+        processes = cluster._client.run(os.getpid)
+        assert len(batches) == len(processes) == 2
+        for batch, samples in decode(cluster, batches, draw):
+            if not killed:  # the first that reported; it has its batch again
+                killed.append(processes[sent[-1]])
+                os.kill(killed[0], signal.SIGKILL)
+            yield batch, samples
+
+    monkeypatch.setattr(Cluster, "_send", noted)
+    monkeypatch.setattr(Cluster, "decode", decode_and_kill)
     folder = prepared(sounds, tmp_path / "p")
-    killed = []
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, local_directory=tmp_path) as scheduler:
-        decode = Cluster.decode
-
-        def decode_and_kill(cluster, batches, draw):
-            for batch, samples in decode(cluster, batches, draw):
-                if not killed:  # the one that has the other batch
-                    assert len(batches) == 2
-                    killed.append(_busy_worker(cluster))
-                    os.kill(killed[0], signal.SIGKILL)
-                yield batch, samples
-
-        Cluster.decode = decode_and_kill
-        try:
-            path, = render.render(folder, model, CHECKPOINT, engine="dask", scheduler=scheduler.scheduler_address,
-                                  checkpoint_s=0.1, say=ignore)
-        finally:
-            Cluster.decode = decode
-    assert killed
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, local_directory=tmp_path) as workers:
+        path, = render.render(folder, model, CHECKPOINT, engine="dask", scheduler=workers.scheduler_address,
+                              checkpoint_s=0.1, say=ignore)
+    assert killed and len(sent) > 3
     assert path.read_bytes() == reference.read_bytes()
-
-
-def _busy_worker(cluster):
-    """The process of a worker that decodes just now."""
-    processes = cluster._client.run(os.getpid)
-    return next(processes[worker] for worker, tasks in cluster._client.processing().items() if tasks)
 
 
 def test_no_scheduler_is_one_clear_error(sounds, model, tmp_path, monkeypatch):

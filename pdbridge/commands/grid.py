@@ -224,7 +224,8 @@ def _render_nsynth(options, path):
     temperature = 1.0 if options.temperature is None else options.temperature
     batch_size = None if options.batch_size in (None, "auto") else options.batch_size
     render(options.project, model, path, options.precision or "float32", options.engine or "local",
-           options.scheduler, batch_size, Draw(options.seed or 0, temperature), options.weights, options.compat)
+           options.scheduler, batch_size, Draw(options.seed or 0, temperature), options.weights, options.compat,
+           say=_say)
 
 
 def _render_gansynth(options, folder):
@@ -242,7 +243,11 @@ def _render_gansynth(options, folder):
             raise GridError(f"a corner has one timbre, not {len(names)}: {corner}={','.join(names)}")
         files[corner] = names[0]
     render_timbres(options.project, model, files, options.seed, options.pitches, options.resolution, options.length,
-                   options.compat)
+                   options.compat, say=_say)
+
+
+def _say(line):
+    print(line, flush=True)  # into a log, too, where the next line may be hours away
 
 
 def _model(name):

@@ -219,7 +219,8 @@ class _Rendering:
         check_room(self.work, settings.folder, needed)
         grids = "1 grid" if len(self.grids) == 1 else f"{len(self.grids)} grids"
         self.say(f"{grids} of {settings.resolution} x {settings.resolution} cells, pitches {ranges(settings.pitches)}: "
-                 f"{len(self.notes)} notes, {len(to_do)} of them to be rendered; takes {in_bytes(needed)} of disk")
+                 f"{len(self.notes)} notes, {len(to_do)} of them to be rendered"
+                 + (f"; takes {in_bytes(needed)} of disk" if needed else ""))
 
     # Sounds to embeddings
 
