@@ -23,7 +23,7 @@ from pdbridge.hosts.messages import shown
 from pdbridge.hosts.puredata import PureDataHost
 from pdbridge.hosts.wire import LARGEST_PACKET, decode, encode
 from pdbridge.instruments import INSTRUMENTS
-from pdbridge.instruments.grids import FirstGrid
+from pdbridge.instruments.grids import FIRST_GRID, FirstGrid
 from pdbridge.jobs import Worker
 from pdbridge.places import BUILT_IN_MODEL, PORT, find_model
 
@@ -61,6 +61,8 @@ class Server:
         ``module:callable`` that loads a model in the worker.
     announce : callable
         Takes lines for the person who started the server.
+    grid : str
+        Name or file of the note grid that nsynth plays until it loads another.
 
     Attributes
     ----------
@@ -70,10 +72,11 @@ class Server:
     """
 
     def __init__(self, host="127.0.0.1", port=PORT, model=None, folders=(), loader=GANSYNTH,
-                 announce=print):
+                 announce=print, grid=FIRST_GRID):
         self.loop = asyncio.get_running_loop()
         self.announce = announce
         self.loader = loader
+        self.default_grid = grid
         self.working_folder = Path.cwd()
         self.folders = [Path(folder).resolve() for folder in folders]
         self.arrays = osc.Arrays()
@@ -283,6 +286,7 @@ class Server:
         """What is loaded, ready, waiting and lost, as plain values by name."""
         player = self.player()
         keyboard = player.keyboard if player else None
+        nsynth = self.player("nsynth")
         path, worker = self._default or (None, None)
         workers = [worker for worker, _ in self._workers.values()]
         hosts = [*self._peers.values(), *self._osc_hosts.values()]
@@ -298,6 +302,7 @@ class Server:
             "players": len(self._players),
             "ready": keyboard.ready if keyboard else 0,
             "keys": keyboard.keys if keyboard else 0,
+            "grid": nsynth.grid_name if nsynth else "none",
             "arrays": len(self.arrays),
             "waiting": sum(host.in_line for host in hosts),
             **self.counts,
@@ -505,7 +510,7 @@ def _overflowed(listening):
 
 
 def serve(host="127.0.0.1", port=PORT, model=BUILT_IN_MODEL, midi_in=None, folders=(),
-          announce=print, loader=GANSYNTH):
+          announce=print, loader=GANSYNTH, grid=None):
     """Run a server until it is told to quit or interrupted.
 
     Parameters
@@ -522,6 +527,8 @@ def serve(host="127.0.0.1", port=PORT, model=BUILT_IN_MODEL, midi_in=None, folde
         Takes lines for the person who started the server.
     loader : str
         ``module:callable`` that loads a model in the worker.
+    grid : str or None
+        Name or file of the note grid that nsynth plays until it loads another; None: the first grid.
 
     Returns
     -------
@@ -540,13 +547,13 @@ def serve(host="127.0.0.1", port=PORT, model=BUILT_IN_MODEL, midi_in=None, folde
     loop = factory() if factory else asyncio.new_event_loop()
     try:
         return loop.run_until_complete(
-            _serve(host, port, model, midi_in, folders, announce, loader))
+            _serve(host, port, model, midi_in, folders, announce, loader, grid or FIRST_GRID))
     finally:
         loop.close()
 
 
-async def _serve(host, port, model, midi_in, folders, announce, loader):
-    server = Server(host, port, model, folders, loader, announce)
+async def _serve(host, port, model, midi_in, folders, announce, loader, grid):
+    server = Server(host, port, model, folders, loader, announce, grid)
     for name in ("SIGINT", "SIGTERM"):
         with contextlib.suppress(NotImplementedError, ValueError, AttributeError):
             server.loop.add_signal_handler(getattr(signal, name), server.stop)

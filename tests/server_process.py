@@ -87,7 +87,7 @@ class ServerProcess:
     """
 
     def __init__(self, model="fake", loader=FAKE, folder=None, port=None, midi_in=None, env=None,
-                 settings=None):
+                 settings=None, grid=None):
         self.port = port or free_port()
         folder = Path(folder or ".").resolve()
         if loader == FAKE and model:
@@ -96,7 +96,7 @@ class ServerProcess:
                            for name, value in (settings or {}).items())
         code = (f"import sys; from pdbridge.server import serve; {settings}"
                 f"sys.exit(serve(port={self.port}, model={model!r}, loader={loader!r}, "
-                f"midi_in={midi_in!r}))")
+                f"midi_in={midi_in!r}, grid={grid!r}))")
         paths = [str(TESTS), str(TESTS.parent), os.environ.get("PYTHONPATH", "")]
         environment = {**os.environ, "PDBRIDGE_CACHE": str(folder / "cache"), **(env or {}),
                        "PYTHONPATH": os.pathsep.join(paths)}

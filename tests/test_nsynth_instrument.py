@@ -589,6 +589,23 @@ def test_the_first_grid_is_made_once_for_all_who_ask_and_kept(tmp_path):
         patch.close()
 
 
+def test_the_grid_that_the_server_was_started_with_comes_instead_of_the_first(tmp_path):
+    fake_grid.write(tmp_path / "small.bin")
+    with ServerProcess(folder=tmp_path, grid="small.bin") as server:
+        patch = nsynth_patch(server.loaded(), tmp_path)
+        assert patch.hear("loaded")[:3] == [3, 3, 16000]
+        assert server.client().status()["grid"] == "none"  # nobody plays it yet
+        patch.ask("voices", "voices", "v", 6, RATE, 4)
+        assert server.client().status()["grid"] == "small"
+        assert cached(server) == []
+        patch.close()
+    with ServerProcess(folder=tmp_path, grid="nobody") as server:
+        patch = nsynth_patch(server.loaded(), tmp_path)
+        assert "there is no note grid nobody" in patch.hear("fail", "load")[1]
+        patch.ask("loaded", "load", "small", first=(3, 3, 16000))
+        patch.close()
+
+
 def test_a_first_grid_that_was_damaged_is_made_anew(tmp_path):
     with ServerProcess(folder=tmp_path) as server:
         client = server.loaded().client()

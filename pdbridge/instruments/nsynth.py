@@ -19,28 +19,29 @@ class NSynthInstrument(PlayedInstrument):
     def __init__(self, host, server):
         super().__init__(host, server)
         self.keyboard = self.pad = Pad(host)
-        self._taking = None  # the first grid, because nothing else was asked for
+        self.grid_name = "none"
+        self._taking = None  # the task that opens the server's own grid
 
     def restore(self, messages):
         super().restore(messages)
-        self._take_first_grid()
+        self._take_default()
 
     def close(self):
         if self._taking:
             self._taking.cancel()
         super().close()
 
-    def _take_first_grid(self):
-        """Play the grid that pdbridge makes itself, unless another one is wanted."""
+    def _take_default(self):
+        """Play the server's own grid, as long as `load` names no other."""
         if "load" not in self._remembered and self.pad.grid is None and self._taking is None:
-            self._taking = self.server.loop.create_task(self._open_first_grid())
+            self._taking = self.server.loop.create_task(self._open_default())
 
-    async def _open_first_grid(self):
+    async def _open_default(self):
         try:
             with self._busy():
-                grid = await self.server.first_grid.open(self._progress)
+                name, grid = await self._open(self.server.default_grid)
                 if "load" not in self._remembered:
-                    await self._use(FIRST_GRID, grid)
+                    await self._use(name, grid)
                     self.host.out("loaded", *self._format())
         except PdbridgeError as error:
             self.host.fail("load", error)
@@ -52,25 +53,32 @@ class NSynthInstrument(PlayedInstrument):
     async def load(self, grid, settings=None):
         """``load grid [settings.json]`` -> ``loaded rows cols length sample_rate pitch...``."""
         with self._busy():
-            if grid == FIRST_GRID and settings is None:
-                opened = await self.server.first_grid.open(self._progress)
-            else:
-                opened = await open_grid(grid, settings, self._folders())
+            name, opened = await self._open(grid, settings)
             self._remember("load", grid, *([settings] if settings else []))
-            await self._use(grid if grid == FIRST_GRID else opened.name, opened)
+            await self._use(name, opened)
         return ("loaded", *self._format())
+
+    async def _open(self, name, settings=None):
+        """(what the grid is called, the grid)."""
+        if name == FIRST_GRID and settings is None:
+            return name, await self.server.first_grid.open(self._progress)
+        folders = [self.host.folder, self.server.working_folder, *self.server.folders]
+        grid = await open_grid(name, settings, folders)
+        return grid.name, grid
 
     async def unload(self):
         """``unload`` -> ``unloaded``."""
         self._remember("load")
         self.pad.panic()
         self.pad.set_grid(None)
+        self.grid_name = "none"
         self.host.out("grid", "none", 0, 0, 0, 0, 0)
         return ("unloaded",)
 
     async def _use(self, name, grid):
         pad = self.pad
         pad.set_grid(grid)
+        self.grid_name = name
         pitches = grid.pitches
         self.host.out("grid", name, grid.rows, grid.cols, len(pitches), pitches[0], pitches[-1])
         for number, corner in enumerate(grid.corners or ("-",) * 4, 1):
@@ -78,9 +86,6 @@ class NSynthInstrument(PlayedInstrument):
         self.host.out("loop", int(pad.loop is not None))
         self.host.out("cell", *pad.cell)
         await pad.fit_voices()
-
-    def _folders(self):
-        return [self.host.folder, self.server.working_folder, *self.server.folders]
 
     def _format(self):
         grid = self.pad.grid
@@ -92,8 +97,8 @@ class NSynthInstrument(PlayedInstrument):
 
     def _grid(self):
         if self.pad.grid is None:
-            wait = "wait until the first one is made" if self._taking else "send load first_grid"
-            raise MessageError(f"no note grid is loaded; {wait}, or load a .bin file")
+            what = "wait until it is there" if self._taking else "send load first_grid"
+            raise MessageError(f"no note grid is loaded; {what}, or load a .bin file")
         return self.pad.grid
 
     # The pad
@@ -133,7 +138,7 @@ class NSynthInstrument(PlayedInstrument):
 
     async def voices(self, prefix, count, sample_rate, polyphony=None):
         """``voices prefix count sample_rate [polyphony]`` -> ``voices count sample_rate``."""
-        self._take_first_grid()
+        self._take_default()
         return await super().voices(prefix, count, sample_rate, polyphony)
 
     def loop(self, on):
