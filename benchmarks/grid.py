@@ -113,8 +113,8 @@ def measure_info(path):
         times = []
         for _ in range(3):
             start = time.perf_counter()
-            subprocess.run([sys.executable, "-m", "pdbridge", "grid", "info", str(path), *words], cwd=ROOT, check=True,
-                           capture_output=True)
+            command = [sys.executable, "-m", "pdbridge", "grid", "info", str(path), *words]
+            subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
             times.append((time.perf_counter() - start) * 1e3)
         print(f"{'info ' + ' '.join(words):16} {report(times)} ms, the whole command")
 

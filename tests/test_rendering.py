@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -575,3 +576,10 @@ def test_a_long_name_finds_its_file(tmp_path):
             done.save("notes", name, {"name": name}, codes=np.arange(3))
             np.testing.assert_array_equal(done.load("notes", name, {"name": name})["codes"], np.arange(3))
             assert done.load("notes", name, {"name": "another"}) is None
+
+
+def test_what_the_server_uses_needs_no_tensorflow_and_no_sound_files():
+    script = ("import sys; from pdbridge import notegrid; from pdbridge.rendering import cleaning, corners; "
+              "print([name for name in ('tensorflow', 'soundfile', 'soxr', 'distributed') if name in sys.modules])")
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=DATA.parents[2])
+    assert result.stdout.strip() == "[]", result.stderr

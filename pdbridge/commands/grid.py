@@ -22,9 +22,10 @@ def add_to(commands):
 def _add_prepare(commands):
     prepare = commands.add_parser(
         "prepare", help="lay the sounds of a folder on the corners of a pad",
-        description="Make a project: PROJECT/settings.json says which sounds lie in which corner and how the grid is "
-        "made, and may be edited. SOUNDS holds <sound>_<pitch>.wav (or .flac, .aif): four sounds or more, all with "
-        "the same MIDI pitches. Where a corner has several sounds, a grid is made for each combination.")
+        description="Make a project: PROJECT/settings.json says which sounds lie in which corner and how "
+        "the grid is made, and may be edited. SOUNDS holds <sound>_<pitch>.wav (or .flac, .aif): four sounds "
+        "or more, all with the same MIDI pitches. Where a corner has several sounds, a grid is made for each "
+        "combination.")
     prepare.add_argument("sounds", metavar="SOUNDS", help="folder of the sounds")
     prepare.add_argument("project", metavar="PROJECT", help="folder of the project; made if it is missing")
     prepare.add_argument("--corner", metavar="NW=a,b", type=_corner, action="append", default=[],
@@ -39,7 +40,8 @@ def _add_prepare(commands):
     prepare.add_argument("--sample-length", metavar="SAMPLES", type=_positive, default=64000,
                          help="of a sound that are used, at 16 kHz (%(default)s: 4 s)")
     prepare.add_argument("--weights", choices=("distance", "bilinear"), default="distance",
-                         help="how corners are mixed: by distance as in Open NSynth Super, or evenly (%(default)s)")
+                         help="how corners are mixed: by distance as in Open NSynth Super, or evenly "
+                         "(%(default)s)")
     prepare.add_argument("--loop", metavar=("START", "END"), type=_fraction, nargs=2,
                          help="part of a held note to repeat, as fractions of its length, e.g. 0.2 0.41")
     prepare.add_argument("--compat", action="store_true",
@@ -51,8 +53,8 @@ def _add_prepare(commands):
 def _add_render(commands):
     render = commands.add_parser(
         "render", help="render the grid of a project; may be stopped and run again",
-        description="Render what PROJECT/settings.json describes into PROJECT/<names of the corners>.bin and .json. "
-        "Stop it whenever you like; the same command goes on where it was.")
+        description="Render what PROJECT/settings.json describes into PROJECT/<names of the corners>.bin "
+        "and .json. Stop it whenever you like; the same command goes on where it was.")
     render.add_argument("project", metavar="PROJECT", help="folder of the project")
     render.add_argument("--model", metavar="CHECKPOINT", required=True,
                         help="an NSynth checkpoint (its prefix or folder), or a GANSynth folder")
@@ -65,14 +67,17 @@ def _add_render(commands):
     nsynth.add_argument("--batch-size", metavar="N", type=_batch_size,
                         help="notes at a time (auto: what is fastest and fits into memory)")
     nsynth.add_argument("--temperature", metavar="T", type=_temperature,
-                        help="1 as the network learnt it (default), less is calmer, 0 the likeliest sample each time")
+                        help="1 as the network learnt it (default), less is calmer, 0 the likeliest sample "
+                        "each time")
     nsynth.add_argument("--weights", choices=("distance", "bilinear"), help="in place of the settings'")
-    nsynth.add_argument("--engine", choices=("local", "dask"), help="this computer (default), or a Dask cluster")
+    nsynth.add_argument("--engine", choices=("local", "dask"),
+                        help="this computer (default), or a Dask cluster")
     nsynth.add_argument("--scheduler", metavar="ADDRESS", help="of the cluster, e.g. tcp://10.0.0.5:8786")
     gansynth = render.add_argument_group("with a GANSynth")
     gansynth.add_argument("--corner", metavar="NW=FILE.npy", type=_corner, action="append", default=[],
                           help="a saved timbre for a corner; the others are drawn with --seed")
-    gansynth.add_argument("--pitches", metavar="LIST", type=_pitches, help="MIDI pitches, e.g. 24,36,48 or 24-84/4")
+    gansynth.add_argument("--pitches", metavar="LIST", type=_pitches,
+                          help="MIDI pitches, e.g. 24,36,48 or 24-84/4")
     gansynth.add_argument("--resolution", metavar="N", type=_positive, help="cells on a side of the pad (9)")
     gansynth.add_argument("--length", metavar="SAMPLES", type=_positive, help="of a note (60000)")
     render.set_defaults(run=_render)
@@ -242,8 +247,8 @@ def _render_gansynth(options, folder):
         if len(names) != 1:
             raise GridError(f"a corner has one timbre, not {len(names)}: {corner}={','.join(names)}")
         files[corner] = names[0]
-    render_timbres(options.project, model, files, options.seed, options.pitches, options.resolution, options.length,
-                   options.compat, say=_say)
+    render_timbres(options.project, model, files, options.seed, options.pitches, options.resolution,
+                   options.length, options.compat, say=_say)
 
 
 def _say(line):

@@ -143,7 +143,8 @@ class Cluster:
             time.sleep(LOOK_AROUND_S)
             return []
         try:
-            done, _ = self._distributed.wait(list(running), timeout=LOOK_AROUND_S, return_when="FIRST_COMPLETED")
+            done, _ = self._distributed.wait(list(running), timeout=LOOK_AROUND_S,
+                                             return_when="FIRST_COMPLETED")
         except TimeoutError:
             return []
         except (OSError, CancelledError):

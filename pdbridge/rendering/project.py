@@ -128,8 +128,8 @@ def prepare(sounds, folder, corners=None, pitches=None, overwrite=False, **setti
     _require_four(pads, found, sounds)
     if pitches is None:
         pitches = _common_pitches({sound: found[sound] for names in pads.values() for sound in names})
-    project = _checked(Project(folder, tuple(pitches), sounds=Path(os.path.abspath(sounds)), pads=pads, **settings),
-                       path)
+    sounds = Path(os.path.abspath(sounds))
+    project = _checked(Project(folder, tuple(pitches), sounds=sounds, pads=pads, **settings), path)
     check_readable(files_of(project, found).values())
     write(project)
     return project
@@ -155,7 +155,8 @@ def write(project):
         if sounds.is_relative_to(os.path.abspath(project.folder)):
             sounds = sounds.relative_to(os.path.abspath(project.folder))
         settings = {"pads": project.pads, **settings, "gpus": 1, "sounds": str(sounds),
-                    "sample_length": project.sample_length, "weights": project.weights, "compat": project.compat}
+                    "sample_length": project.sample_length, "weights": project.weights,
+                    "compat": project.compat}
     if project.timbres is not None:
         settings = {"timbres": project.timbres, **settings}
     try:
@@ -174,7 +175,7 @@ def _as_text(settings):
     lines = []
     for key, value in settings.items():
         if isinstance(value, dict):
-            corners = ",\n".join(f"    {line(corner)}: {line(of_corner)}" for corner, of_corner in value.items())
+            corners = ",\n".join(f"    {line(corner)}: {line(inner)}" for corner, inner in value.items())
             lines.append(f"  {line(key)}: {{\n{corners}\n  }}")
         else:
             lines.append(f"  {line(key)}: {line(value)}")
@@ -201,7 +202,8 @@ def read(folder):
     folder = Path(folder)
     path = folder / SETTINGS
     if not path.is_file():
-        raise GridError(f"{folder} is no project, there is no {SETTINGS} in it; pdbridge grid prepare makes one")
+        raise GridError(f"{folder} is no project, there is no {SETTINGS} in it; pdbridge grid prepare makes "
+                        "one")
     settings = read_json(path)
     known = {"pitches", "resolution", "final_length", "sounds", "pads", "timbres", "sample_length", "weights",
              "peak_db", "loop", "compat"}
@@ -364,7 +366,8 @@ def _require_four(pads, found, folder):
     used = {sound for names in pads.values() for sound in names}
     unknown = sorted(used - found.keys())
     if unknown:
-        raise GridError(f"there is no sound {unknown[0]} in {folder}; there are {_some(sorted(found)) or 'none'}")
+        raise GridError(f"there is no sound {unknown[0]} in {folder}; "
+                        f"there are {_some(sorted(found)) or 'none'}")
     if len(found) < 4:
         unnamed = unnamed_sounds(folder)
         raise GridError(
@@ -381,8 +384,8 @@ def _common_pitches(found):
         sound = next(name for name in sorted(pitches) if pitches[name] != all_pitches)
         way = (f"--pitches {','.join(map(str, sorted(common)))} takes those that all have" if common
                else "they have none in common")
-        raise GridError(f"all sounds need the same pitches, but {sound} lacks {ranges(all_pitches - pitches[sound])}; "
-                        + way)
+        raise GridError("all sounds need the same pitches, but "
+                        f"{sound} lacks {ranges(all_pitches - pitches[sound])}; {way}")
     return sorted(common)
 
 
@@ -422,11 +425,11 @@ def _checked(project, path):
         _check_pads(pads, path)
         pads = {corner: [_composed(name) for name in names] for corner, names in pads.items()}
         if project.final_length > sample_length and not project.compat:
-            raise GridError(f'{path}: "final_length" {project.final_length} is longer than "sample_length" in whole '
-                            f"frames of {HOP}, {sample_length}, which is all that is rendered")
+            raise GridError(f'{path}: "final_length" {project.final_length} is longer than "sample_length" in '
+                            f"whole frames of {HOP}, {sample_length}, which is all that is rendered")
         for names in combinations(project.pads, project.compat):
             if len("_".join(names).encode()) > LONGEST_NAME:
-                raise GridError(f"{path}: the sounds of a corner have names too long for a file: {'_'.join(names)}")
+                raise GridError(f"{path}: these sounds have names too long for a file: {'_'.join(names)}")
     if project.timbres is not None:
         _check_timbres(project.timbres, path)
     return replace(project, pitches=pitches, loop=loop, peak_db=float(project.peak_db), pads=pads,

@@ -164,7 +164,8 @@ class _Rendering:
 
     def __init__(self, work, settings, files, model, model_name, precision, draw, say):
         self.work, self.settings, self.files = work, settings, files
-        self.model, self.model_name, self.precision, self.draw, self.say = model, model_name, precision, draw, say
+        self.model, self.model_name, self.precision = model, model_name, precision
+        self.draw, self.say = draw, say
         self.frames = settings.sample_length // model.hop
         self.samples = self.frames * model.hop
         self.prints = {note: fingerprint_of_file(path) for note, path in files.items()}
@@ -218,8 +219,9 @@ class _Rendering:
                   + bool(to_do) * len(self.files) * (self.frames * self.model.channels * 4 + 2048))
         check_room(self.work, settings.folder, needed)
         grids = "1 grid" if len(self.grids) == 1 else f"{len(self.grids)} grids"
-        self.say(f"{grids} of {settings.resolution} x {settings.resolution} cells, pitches {ranges(settings.pitches)}: "
-                 f"{len(self.notes)} notes, {len(to_do)} of them to be rendered"
+        self.say(f"{grids} of {settings.resolution} x {settings.resolution} cells, "
+                 f"pitches {ranges(settings.pitches)}: {len(self.notes)} notes, "
+                 f"{len(to_do)} of them to be rendered"
                  + (f"; takes {in_bytes(needed)} of disk" if needed else ""))
 
     # Sounds to embeddings
@@ -345,15 +347,15 @@ class _Rendering:
 
     def pack(self, sounds):
         notes = self.grids[sounds]
-        return pack(self.path(sounds), map(self.finished, notes), len(notes), self.settings, SAMPLE_RATE, sounds,
-                    self.origin(sounds), self.say)
+        return pack(self.path(sounds), map(self.finished, notes), len(notes), self.settings, SAMPLE_RATE,
+                    sounds, self.origin(sounds), self.say)
 
     def finished(self, note):
         """Codes to the note of a grid, int16 [length]."""
         codes = self.codes(note)
         if codes is None:
-            raise GridError(f"{self.work.path('notes', note.name, self.note_from(note))} was damaged while the grid "
-                            "was made; run the same command again")
+            raise GridError(f"{self.work.path('notes', note.name, self.note_from(note))} was damaged while "
+                            "the grid was made; run the same command again")
         sound = cleaning.remove_clicks(mulaw.samples(codes))
         return cleaning.finish(sound, self.settings.length, self.settings.peak_db, self.settings.compat)
 

@@ -21,8 +21,8 @@ from pdbridge.rendering.work import Work, fingerprint, fingerprint_of_file
 LARGEST_Z = 1 << 20  # bytes of an .npy with a z; an honest one has 1152
 
 
-def render_timbres(folder, model, corner_files=None, seed=None, pitches=None, resolution=None, final_length=None,
-                   compat=None, say=print):
+def render_timbres(folder, model, corner_files=None, seed=None, pitches=None, resolution=None,
+                   final_length=None, compat=None, say=print):
     """Render a grid with a GANSynth.
 
     Parameters
@@ -53,7 +53,9 @@ def render_timbres(folder, model, corner_files=None, seed=None, pitches=None, re
     PdbridgeError
         Settings, a z or a pitch that the model cannot use, or the disk; what is done so far is kept.
     """
-    settings = _settings(Path(folder), model, corner_files or {}, seed, pitches, resolution, final_length, compat)
+    settings = _settings(Path(folder), model, corner_files or {}, seed,
+                         {"pitches": tuple(pitches) if pitches else None, "resolution": resolution,
+                          "final_length": final_length, "compat": compat})
     names, corner_z = _corners(settings, model.latent_size)
     if not (settings.folder / project.SETTINGS).exists():
         project.write(settings)
@@ -63,14 +65,15 @@ def render_timbres(folder, model, corner_files=None, seed=None, pitches=None, re
     checkpoint = _fingerprint(model.folder)
     with Work(settings.folder / "work") as work:
         notes = _Notes(work, settings, model, checkpoint, cells)
-        origin = {"made_by": f"pdbridge {pdbridge.__version__}", "model": model.folder.name, "checkpoint": checkpoint,
-                  "timbres": settings.timbres, "made_from": notes.fingerprint()}
+        origin = {"made_by": f"pdbridge {pdbridge.__version__}", "model": model.folder.name,
+                  "checkpoint": checkpoint, "timbres": settings.timbres, "made_from": notes.fingerprint()}
         if not is_there(path, origin):
             to_do = notes.to_do()
             needed = len(to_do) * (settings.length * 2 + 2048) + count * settings.length * 2
             check_room(work, settings.folder, needed)
-            say(f"1 grid of {settings.resolution} x {settings.resolution} cells, pitches {ranges(settings.pitches)}: "
-                f"{count} notes, {len(to_do)} of them to be rendered; takes {in_bytes(needed)} of disk")
+            say(f"1 grid of {settings.resolution} x {settings.resolution} cells, "
+                f"pitches {ranges(settings.pitches)}: {count} notes, {len(to_do)} of them to be rendered; "
+                f"takes {in_bytes(needed)} of disk")
             notes.render(to_do, count)
         return pack(path, iter(notes), count, settings, model.sample_rate, names, origin, say)
 
@@ -113,8 +116,8 @@ class _Notes:
             for pitch in self.settings.pitches:
                 note = self.load(cell, pitch)
                 if note is None:
-                    raise GridError(f"{self.work.folder} was changed while the grid was made; run the same command "
-                                    "again")
+                    raise GridError(f"{self.work.folder} was changed while the grid was made; run the same "
+                                    "command again")
                 yield note
 
 
@@ -122,12 +125,11 @@ def _name(cell, pitch):
     return f"cell_{cell}_pitch_{pitch}"
 
 
-def _settings(folder, model, corner_files, seed, pitches, resolution, final_length, compat):
-    given = {"pitches": tuple(pitches) if pitches else None, "resolution": resolution, "final_length": final_length,
-             "compat": compat}
+def _settings(folder, model, corner_files, seed, given):
+    """The settings of the project, or new ones, with those replaced that are given; checked."""
     if (folder / project.SETTINGS).exists():
         settings = project.read(folder)
-    elif pitches:
+    elif given["pitches"]:
         settings = project.Project(folder, given["pitches"])
     else:
         raise GridError(f"{folder} has no {project.SETTINGS}, so say which pitches to render, e.g. --pitches "
@@ -135,7 +137,8 @@ def _settings(folder, model, corner_files, seed, pitches, resolution, final_leng
     settings = settings.overridden(**given, timbres=_timbres(settings, folder, corner_files, seed))
     unknown = sorted(set(settings.pitches) - set(model.pitches))
     if unknown:
-        raise PitchError(f"this model does not know the pitch {ranges(unknown)}; it knows {ranges(model.pitches)}")
+        raise PitchError(f"this model does not know the pitch {ranges(unknown)}; "
+                         f"it knows {ranges(model.pitches)}")
     if settings.length > model.note_length:
         raise GridError(f"notes of this model have {model.note_length} samples, not {settings.length}")
     return settings
@@ -147,7 +150,8 @@ def _timbres(settings, folder, corner_files, seed):
         timbres = dict.fromkeys(corners.CORNERS, seed)
     for corner, file in corner_files.items():
         if corner.upper() not in corners.CORNERS:
-            raise GridError(f"there is no corner {corner}; corners are {', '.join(corners.CORNERS)} (NW is top left)")
+            raise GridError(f"there is no corner {corner}; corners are {', '.join(corners.CORNERS)} "
+                            "(NW is top left)")
         path = Path(os.path.abspath(file))
         inside = path.is_relative_to(os.path.abspath(folder))
         timbres[corner.upper()] = str(path.relative_to(os.path.abspath(folder)) if inside else path)

@@ -94,7 +94,8 @@ class Work:
                 file.flush()
                 os.fsync(file.fileno())  # or a power failure may leave the name without the contents
         except (MessageError, OSError) as error:
-            raise GridError(f"{error}; what is done is kept, run the same command again when it can be") from None
+            raise GridError(f"{error}; what is done is kept, run the same command again when it can be"
+                            ) from None
 
     def all(self, kind):
         """Everything of a kind, whatever it was made from.
