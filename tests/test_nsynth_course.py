@@ -231,7 +231,7 @@ def stage(server, tmp_path_factory):
     fake_grid.write(pd.patch.parent / "sounds.bin")
     (pd.patch.parent / "sounds.json").rename(pd.patch.parent / "sounds_settings.json")
     with pd:
-        time.sleep(0.2)
+        assert pd.report("server") == [1]
         load(pd, "sounds.bin", "sounds_settings.json")
         yield pd
 
@@ -284,9 +284,8 @@ def test_the_last_note_of_a_grid_beyond_2_to_the_24_samples_is_right(server, tmp
         file.seek(0, 2)
         file.write((fake_grid.note(2, 2, 60, length) * 32768).astype("<i2").tobytes())
     with pd:
-        time.sleep(0.2)
-        pd.send("$0-in", "load", "large.bin", "large.json", "$0-audio")
-        assert pd.report("loaded", 60)[:3] == [9, 9, length]
+        assert pd.report("server") == [1]
+        assert load(pd, "large.bin", "large.json", timeout=60)[:3] == [9, 9, length]
         hertz, level = play(pd, 60, (1, 1))
         assert hertz == pytest.approx(fake_grid.frequency(60), rel=5e-4)  # the patch plays it 1 ms short
         assert level == pytest.approx(0.9, abs=0.01)
