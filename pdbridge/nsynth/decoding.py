@@ -152,15 +152,12 @@ def decoder(weights, precision="float32", engine="auto", threads=None):
         raise EngineError(f"there is no precision {precision}; there are {', '.join(PRECISIONS)}")
     if engine not in ENGINES:
         raise EngineError(f"there is no engine {engine}; there are {', '.join(ENGINES)}")
-    from pdbridge.nsynth import kernel
-
-    there, reason = kernel.available()
     if engine == "auto":
-        import tensorflow as tf
-
-        on_gpu = bool(tf.config.list_physical_devices("GPU")) and precision != "int8"
-        engine = "kernel" if precision == "int8" or there and not on_gpu else "tensorflow"
+        engine = _best_engine(precision)
     if engine == "kernel":
+        from pdbridge.nsynth import kernel
+
+        there, reason = kernel.available()
         if not there:
             other = " (TensorFlow does float32 and bfloat16)" if precision == "int8" else ""
             raise EngineError(f"{precision} on the compiled decoder is not possible: {reason}{other}")
@@ -174,6 +171,18 @@ def decoder(weights, precision="float32", engine="auto", threads=None):
     from pdbridge.nsynth.wavenet import TensorFlowDecoder
 
     return TensorFlowDecoder(weights, precision=precision)
+
+
+def _best_engine(precision):
+    if precision == "int8":
+        return "kernel"
+    import tensorflow as tf
+
+    from pdbridge.nsynth import kernel
+
+    if tf.config.list_physical_devices("GPU") or not kernel.available()[0]:
+        return "tensorflow"
+    return "kernel"
 
 
 # What both engines check

@@ -33,7 +33,7 @@ HALO = 6  # frames around a window that it hears, too: its view of 3070 samples,
 # together, since reading their weights is what a small batch waits for. (4 and 16 are no faster.)
 AHEAD = 8
 
-FED_ROWS = 16384  # samples of all notes that are fed at once; bounds the memory
+FED_ROWS = 4096  # samples of all notes that are fed at once; bounds the memory
 BEST_BATCH = {"CPU": 128, "GPU": 512}
 
 
@@ -327,8 +327,8 @@ class TensorFlowDecoder:
             one_ago = self._delayed(rings, layer, seen, position, dilation)
             old = tf.reshape(tf.concat([two_ago, one_ago], axis=-1), [-1, 2 * self._width])
             before = self._product(old, self._old_taps[layer])
-            before += tf.tile(conditions[layer], [samples, 1])  # [samples * batch, 2 width]
-            x, skip = self._pass(layer, x, skip, before)
+            before = tf.reshape(before, [samples, batch, 2 * self._width]) + conditions[layer]
+            x, skip = self._pass(layer, x, skip, tf.reshape(before, [-1, 2 * self._width]))
             kept = tf.minimum(samples, 2 * dilation)
             when = position + tf.range(samples - kept, samples)
             rows = self._starts[layer] + when % (2 * dilation)
