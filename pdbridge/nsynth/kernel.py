@@ -64,7 +64,7 @@ _FUNCTIONS = {
     "pdbridge_best": (c_int, [c_int, c_int]),
     "pdbridge_network_new": (c_void_p, [POINTER(_Sizes), POINTER(c_void_p), c_int, c_int, *_WORDS]),
     "pdbridge_network_free": (None, [c_void_p]),
-    "pdbridge_state_bytes": (c_int64, [c_void_p, c_int]),
+    "pdbridge_state_bytes": (c_int64, [c_void_p, c_int, c_int]),
     "pdbridge_decoding_new": (c_void_p, [c_void_p, c_void_p, c_int, c_int64, c_int64, c_int, *_WORDS]),
     "pdbridge_decoding_free": (None, [c_void_p]),
     "pdbridge_decoding_run": (c_int, [c_void_p, c_int, c_void_p, c_int64, c_float, c_void_p, c_int64,
@@ -247,7 +247,11 @@ class KernelDecoder:
                 byref(sizes), pointers, PRECISIONS.index(precision),
                 list(INSTRUCTION_SETS).index(self.instruction_set), *words)
         weakref.finalize(self, self._library.pdbridge_network_free, self.network)
-        self.bytes_per_note = self._library.pdbridge_state_bytes(self.network, BEST_BATCH) // BEST_BATCH
+        self.bytes_per_note = self.bytes_of(BEST_BATCH) // BEST_BATCH
+
+    def bytes_of(self, batch):
+        """Memory that so many notes take while they are made, beside the weights (int)."""
+        return self._library.pdbridge_state_bytes(self.network, batch, self.threads)
 
     def start(self, embeddings, position=0):
         """Begin notes, see `pdbridge.nsynth.decoding.Decoder.start`.
@@ -295,7 +299,7 @@ class KernelDecoding:
         self.position = checked_position(position, self._frames)
         self._decoder = decoder  # keeps the weights
         self._library = decoder._library
-        needed, free = self._library.pdbridge_state_bytes(decoder.network, self._batch), free_memory()
+        needed, free = decoder.bytes_of(self._batch), free_memory()
         if needed > free:
             raise EngineError(f"{self._batch} notes at a time take {needed / 1e9:.2g} GB of memory and only "
                               f"{free / 1e9:.2g} GB are free; take fewer at a time")

@@ -20,7 +20,8 @@ struct Panel {
     const int32_t* offsets;  // [segments][columns], int8 only: what its sums begin with
     int segments;
     int depth;
-    int column;  // the panel's first column
+    int column;        // the panel's first column
+    const void* next;  // what will be read after these weights
 };
 
 // The rows of a product: one for every note and step that are computed together.
@@ -55,7 +56,7 @@ struct Arithmetic {
     void (*store)(const float* values, void* activations, int channels);
     // exp(value - largest), and whoever divides by their sum has a softmax.
     void (*exponentials)(const float* values, float largest, float* results, int count);
-    // Multiply-adds in registers, for measuring; returns how many were done.
+    // Multiply-adds in registers, for measuring; returns how many were done. May be NULL.
     double (*exercise)(int rounds);
 };
 

@@ -7,28 +7,28 @@ namespace pdbridge {
 namespace {
 
 // bfloat16 weights [depth / 2][columns][2], bfloat16 activations.
-struct Bfloat16 : Multiplying<2, 2, false> {
+struct Bfloat16 : Multiplying<2, 2, 2, false> {
     template <int rows>
     static PDBRIDGE_INLINE void add(Lanes (&sum)[rows][vectors], const Panel& panel, int segment,
-                                    const void* const* inputs) {
-        const uint16_t* w = (const uint16_t*)segment_of(panel, segment, 2);
+                                    const void* const* inputs, Ahead ahead) {
+        const uint16_t* w = (const uint16_t*)segment_of(panel, segment);
         const uint16_t* x[rows];
-        PDBRIDGE_UNROLL
-        for (int row = 0; row < rows; row++) x[row] = (const uint16_t*)inputs[row];
+        each<rows>([&](int row) PDBRIDGE_ALWAYS_INLINE { x[row] = (const uint16_t*)inputs[row]; });
         for (int k = 0; k < panel.depth; k += 2, w += 2 * columns) {
+            PDBRIDGE_FETCH(ahead.from);
+            ahead.from += ahead.stride;
             __m512bh weight[vectors];
-            PDBRIDGE_UNROLL
-            for (int v = 0; v < vectors; v++)
+            each<vectors>([&](int v) PDBRIDGE_ALWAYS_INLINE {
                 weight[v] = (__m512bh)_mm512_loadu_si512(w + v * 2 * Lanes::width);
-            PDBRIDGE_UNROLL
-            for (int row = 0; row < rows; row++) {
+            });
+            each<rows>([&](int row) PDBRIDGE_ALWAYS_INLINE {
                 int pair;
                 memcpy(&pair, x[row] + k, sizeof pair);
                 const __m512bh value = (__m512bh)_mm512_set1_epi32(pair);
-                PDBRIDGE_UNROLL
-                for (int v = 0; v < vectors; v++)
+                each<vectors>([&](int v) PDBRIDGE_ALWAYS_INLINE {
                     sum[row][v].v = _mm512_dpbf16_ps(sum[row][v].v, value, weight[v]);
-            }
+                });
+            });
         }
     }
 
@@ -39,9 +39,8 @@ struct Bfloat16 : Multiplying<2, 2, false> {
 
     static double exercise(int rounds) {
         const __m512bh a = (__m512bh)_mm512_set1_epi16(0x3f80);  // 1
-        return 2 * Lanes::width * exercise_sums(rounds, all, [&](Lanes sum) {
-            return Lanes{_mm512_dpbf16_ps(sum.v, a, a)};
-        });
+        const auto step = [&](Lanes sum) { return Lanes{_mm512_dpbf16_ps(sum.v, a, a)}; };
+        return 2 * Lanes::width * exercise_sums(rounds, all, step, largest_of);
     }
 };
 

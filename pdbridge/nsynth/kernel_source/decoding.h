@@ -1,19 +1,16 @@
-// Notes being decoded: the state of a network between samples, and the step from one to the next.
+// Notes being decoded, in one or several sections.
 //
-// Fast generation after Paine et al. 2016, "Fast Wavenet Generation Algorithm": every layer keeps
-// its last inputs. Two things are added. Where few notes are decoded, reading the weights takes
-// longer than multiplying, so the taps into the past of a dilated layer are computed for a block of
-// steps ahead, as far as their inputs are known. And steps whose codes are given (`feed`) are taken a
-// block at a time. Every sum is added up in the same order whatever the batch and whatever the block,
-// so a note comes out the same to the last bit.
+// Members of a section meet some hundred times a sample, and share every panel of weights. Sections
+// meet when they are done. With enough notes for that it is better: nobody waits for a thread that
+// another program has pushed aside.
 
 #ifndef PDBRIDGE_DECODING_H
 #define PDBRIDGE_DECODING_H
 
+#include <memory>
 #include <vector>
 
-#include "network.h"
-#include "team.h"
+#include "section.h"
 
 namespace pdbridge {
 
@@ -22,65 +19,17 @@ class Decoding {
     Decoding(const Network& network, const float* embeddings, int batch, int64_t frames,
              int64_t position, int threads);
 
-    // As pdbridge_decoding_run and pdbridge_decoding_feed.
-    void run(int steps, const double* uniforms, int64_t uniform_stride, float temperature,
-             uint8_t* codes, int64_t code_stride);
-    void feed(int steps, const uint8_t* codes, int64_t code_stride, float* logits,
-              int64_t logit_stride);
+    void perform(const Task& task);
 
-    int64_t steps_left() const { return frames_ * network_.sizes.hop - position_; }
+    int64_t steps_left() const { return steps_left_; }
 
-    static int64_t bytes(const Network& network, int batch);
+    static int64_t bytes(const Network& network, int batch, int threads);
 
   private:
-    struct Task;   // what run or feed were asked for
-    struct Block;  // the steps that are computed together
-    struct Desk {  // pointers that a thread notes down, one for each row of a product
-        std::vector<const void*> inputs;  // [taps][rows]
-        std::vector<const float*> base;
-        std::vector<float*> sums;
-        std::vector<void*> activations;
-    };
-
-    void perform(const Task& task);
-    void work(const Task& task, int member);
-    void condition(int64_t frame, int member);
-    void look_ahead(int64_t step, bool every_layer, int member);
-    void enter(const Task& task, const Block& block, int member);
-    void pass(const Task& task, const Block& block, int number, int member);
-    void leave(const Task& task, const Block& block, int member);
-    void choose(const Task& task, int64_t step, int member);
-
-    using Product = void (*)(const Panel&, const Rows&);
-    void multiply(const Arithmetic& arithmetic, Product product, const PackedMatrix& matrix,
-                  int first_segment, int segments, const Rows& rows, int member) const;
-    template <class Work>
-    void share(int64_t count, int member, const Work& work) const;
-    char* input(int layer, int64_t step, int note);
-
-    const Network& network_;
-    const int batch_, threads_;
-    const int block_;  // steps that are looked ahead, or fed together
-    const int rows_;   // of a block
-    const int64_t frames_;
-    int64_t position_;
-    int64_t frame_ = -1;  // that the conditioning is for
-    bool ahead_ = false;  // whether `pasts_` are there for the blocks in progress
-    std::vector<float> embeddings_;  // [batch][frames][channels]
-    std::vector<uint8_t> history_;   // [batch][3]: the last codes, the latest last
-
-    std::vector<Buffer<char>> memories_;  // [layers]: inputs [slots][batch][width]
-    std::vector<Buffer<float>> pasts_;            // [layers]: taps ahead [steps][batch][gates]
-    Buffer<float> conditioning_;                  // [layers][batch][gates]
-    Buffer<float> out_conditioning_;              // [batch][skip]
-    Buffer<float> residual_;                      // [rows][width]
-    Buffer<float> skipped_;                       // [rows][skip]
-    Buffer<float> gated_;                         // [rows][width]
-    Buffer<char> gated_inputs_;                   // the same as activations
-    Buffer<char> head_inputs_, head_hidden_;      // [rows][skip], activations
-    Buffer<float> logits_;                        // [rows][codes]
-    std::vector<Desk> desks_;                     // [threads]
-    Team team_;
+    int64_t steps_left_;
+    std::vector<int> first_notes_;  // of the sections
+    std::vector<std::unique_ptr<Section>> sections_;
+    Team conductors_;
 };
 
 }  // namespace pdbridge

@@ -82,8 +82,8 @@ pdbridge_network* pdbridge_network_new(const pdbridge_sizes* sizes, const float*
 
 void pdbridge_network_free(pdbridge_network* network) { delete network; }
 
-int64_t pdbridge_state_bytes(const pdbridge_network* network, int batch) {
-    return pdbridge::Decoding::bytes(*network, batch);
+int64_t pdbridge_state_bytes(const pdbridge_network* network, int batch, int threads) {
+    return pdbridge::Decoding::bytes(*network, batch, threads);
 }
 
 pdbridge_decoding* pdbridge_decoding_new(const pdbridge_network* network, const float* embeddings,
@@ -96,28 +96,39 @@ pdbridge_decoding* pdbridge_decoding_new(const pdbridge_network* network, const 
 
 void pdbridge_decoding_free(pdbridge_decoding* decoding) { delete decoding; }
 
-int pdbridge_decoding_run(pdbridge_decoding* decoding, int steps, const double* uniforms,
-                          int64_t uniform_stride, float temperature, uint8_t* codes,
-                          int64_t code_stride, char* error, int error_size) {
+static int perform(pdbridge_decoding* decoding, const pdbridge::Task& task, char* error,
+                   int error_size) {
     return guarded<int>(1, error, error_size, [&] {
-        if (steps < 0 || steps > decoding->steps_left()) {
+        if (task.steps < 0 || task.steps > decoding->steps_left()) {
             say("the embeddings end before", error, error_size);
             return 1;
         }
-        decoding->run(steps, uniforms, uniform_stride, temperature, codes, code_stride);
+        decoding->perform(task);
         return 0;
     });
+}
+
+int pdbridge_decoding_run(pdbridge_decoding* decoding, int steps, const double* uniforms,
+                          int64_t uniform_stride, float temperature, uint8_t* codes,
+                          int64_t code_stride, char* error, int error_size) {
+    pdbridge::Task task = {};
+    task.steps = steps;
+    task.known = task.chosen = codes;
+    task.code_stride = code_stride;
+    task.uniforms = uniforms;
+    task.uniform_stride = uniform_stride;
+    task.temperature = temperature;
+    return perform(decoding, task, error, error_size);
 }
 
 int pdbridge_decoding_feed(pdbridge_decoding* decoding, int steps, const uint8_t* codes,
                            int64_t code_stride, float* logits, int64_t logit_stride, char* error,
                            int error_size) {
-    return guarded<int>(1, error, error_size, [&] {
-        if (steps < 0 || steps > decoding->steps_left()) {
-            say("the embeddings end before", error, error_size);
-            return 1;
-        }
-        decoding->feed(steps, codes, code_stride, logits, logit_stride);
-        return 0;
-    });
+    pdbridge::Task task = {};
+    task.steps = steps;
+    task.known = codes;
+    task.code_stride = code_stride;
+    task.logits = logits;
+    task.logit_stride = logit_stride;
+    return perform(decoding, task, error, error_size);
 }

@@ -64,7 +64,8 @@ PDBRIDGE_EXPORT pdbridge_network* pdbridge_network_new(
 PDBRIDGE_EXPORT void pdbridge_network_free(pdbridge_network* network);
 
 // Bytes that the notes of a batch need while they are being decoded.
-PDBRIDGE_EXPORT int64_t pdbridge_state_bytes(const pdbridge_network* network, int batch);
+PDBRIDGE_EXPORT int64_t pdbridge_state_bytes(const pdbridge_network* network, int batch,
+                                             int threads);
 
 // Notes to decode, at sample `position`, with nothing before it. The embeddings, float32
 // [batch][frames][channels], are copied; the network must live longer.

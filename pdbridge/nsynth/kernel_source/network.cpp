@@ -78,7 +78,8 @@ Panel PackedMatrix::panel(int number, int first_segment, int segments) const {
             offsets_.data() ? &offsets_[from] : nullptr,
             segments,
             depth_,
-            number * columns_};
+            number * columns_,
+            weights_.data() + place(number + 1, first_segment) * depth_ * weight_bytes_};
 }
 
 Network::Network(const pdbridge_sizes& sizes, const float* const* tensors, const Arithmetic& body,

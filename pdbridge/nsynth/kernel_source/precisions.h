@@ -12,25 +12,24 @@ namespace pdbridge {
 namespace {
 
 // float32 weights [depth][columns], float32 activations.
-struct Float32 : Multiplying<1, 4, false> {
+struct Float32 : Multiplying<1, 4, 4, false> {
     template <int rows>
     static PDBRIDGE_INLINE void add(Lanes (&sum)[rows][vectors], const Panel& panel, int segment,
-                                    const void* const* inputs) {
-        const float* w = (const float*)segment_of(panel, segment, 4);
+                                    const void* const* inputs, Ahead ahead) {
+        const float* w = (const float*)segment_of(panel, segment);
         const float* x[rows];
-        PDBRIDGE_UNROLL
-        for (int row = 0; row < rows; row++) x[row] = (const float*)inputs[row];
+        each<rows>([&](int row) PDBRIDGE_ALWAYS_INLINE { x[row] = (const float*)inputs[row]; });
         for (int k = 0; k < panel.depth; k++, w += columns) {
+            PDBRIDGE_FETCH(ahead.from);
+            ahead.from += ahead.stride;
             Lanes weight[vectors];
-            PDBRIDGE_UNROLL
-            for (int v = 0; v < vectors; v++) weight[v] = load(w + v * Lanes::width);
-            PDBRIDGE_UNROLL
-            for (int row = 0; row < rows; row++) {
+            each<vectors>([&](int v) PDBRIDGE_ALWAYS_INLINE { weight[v] = load(w + v * Lanes::width); });
+            each<rows>([&](int row) PDBRIDGE_ALWAYS_INLINE {
                 const Lanes value = all(x[row][k]);
-                PDBRIDGE_UNROLL
-                for (int v = 0; v < vectors; v++)
+                each<vectors>([&](int v) PDBRIDGE_ALWAYS_INLINE {
                     sum[row][v] = multiply_add(value, weight[v], sum[row][v]);
-            }
+                });
+            });
         }
     }
 
@@ -40,33 +39,31 @@ struct Float32 : Multiplying<1, 4, false> {
 
     static double exercise(int rounds) {
         const Lanes a = all(0.999f), b = all(1e-3f);
-        return Lanes::width * exercise_sums(rounds, all, [&](Lanes sum) {
-            return multiply_add(sum, a, b);
-        });
+        const auto step = [&](Lanes sum) { return multiply_add(sum, a, b); };
+        return Lanes::width * exercise_sums(rounds, all, step, largest_of);
     }
 };
 
 // bfloat16 weights [depth / 2][columns][2]; the activations are floats that bfloat16 can hold. For
 // processors that cannot multiply bfloat16: half the memory to read, the same arithmetic.
-struct WidenedBfloat16 : Multiplying<2, 4, false> {
+struct WidenedBfloat16 : Multiplying<2, 2, 4, false> {
     template <int rows>
     static PDBRIDGE_INLINE void add(Lanes (&sum)[rows][vectors], const Panel& panel, int segment,
-                                    const void* const* inputs) {
-        const uint16_t* w = (const uint16_t*)segment_of(panel, segment, 2);
+                                    const void* const* inputs, Ahead ahead) {
+        const uint16_t* w = (const uint16_t*)segment_of(panel, segment);
         const float* x[rows];
-        PDBRIDGE_UNROLL
-        for (int row = 0; row < rows; row++) x[row] = (const float*)inputs[row];
+        each<rows>([&](int row) PDBRIDGE_ALWAYS_INLINE { x[row] = (const float*)inputs[row]; });
         for (int k = 0; k < panel.depth; k += 2, w += 2 * columns) {
-            PDBRIDGE_UNROLL
-            for (int v = 0; v < vectors; v++) {
+            PDBRIDGE_FETCH(ahead.from);
+            ahead.from += ahead.stride;
+            each<vectors>([&](int v) PDBRIDGE_ALWAYS_INLINE {
                 Lanes even, odd;
                 load_bfloat16_pairs(w + v * 2 * Lanes::width, even, odd);
-                PDBRIDGE_UNROLL
-                for (int row = 0; row < rows; row++) {
+                each<rows>([&](int row) PDBRIDGE_ALWAYS_INLINE {
                     sum[row][v] = multiply_add(all(x[row][k]), even, sum[row][v]);
                     sum[row][v] = multiply_add(all(x[row][k + 1]), odd, sum[row][v]);
-                }
-            }
+                });
+            });
         }
     }
 
@@ -79,49 +76,51 @@ struct WidenedBfloat16 : Multiplying<2, 4, false> {
 
 // int8 weights [depth / 2][columns][2], activations -127..127 as int16: products of pairs fit into
 // 32 bits, whereas the 8-bit instruction of AVX2 would clip them.
-struct WidenedInt8 : Multiplying<2, 2, true> {
+struct WidenedInt8 : Multiplying<2, 1, 2, true> {
     template <int rows>
     static PDBRIDGE_INLINE void add(Lanes (&sum)[rows][vectors], const Panel& panel, int segment,
-                                    const void* const* inputs) {
-        const int8_t* w = (const int8_t*)segment_of(panel, segment, 1);
-        const int16_t* x[rows];
-        WholeLanes whole[rows][vectors];
-        PDBRIDGE_UNROLL
-        for (int row = 0; row < rows; row++) {
-            x[row] = (const int16_t*)inputs[row];
-            PDBRIDGE_UNROLL
-            for (int v = 0; v < vectors; v++) whole[row][v] = zeros();
-        }
-        for (int k = 0; k < panel.depth; k += 2, w += 2 * columns) {
-            PairLanes weight[vectors];
-            PDBRIDGE_UNROLL
-            for (int v = 0; v < vectors; v++) weight[v] = load_pairs(w + v * 2 * Lanes::width);
-            PDBRIDGE_UNROLL
-            for (int row = 0; row < rows; row++) {
-                const PairLanes pair = all_pairs(x[row] + k);
-                PDBRIDGE_UNROLL
-                for (int v = 0; v < vectors; v++)
-                    whole[row][v] = add_products(whole[row][v], pair, weight[v]);
-            }
-        }
+                                    const void* const* inputs, Ahead ahead) {
+        WholeLanes whole[rows * vectors];
+        multiply<rows>(panel, segment, inputs, whole, ahead);
         add_scaled<rows>(sum, whole, panel, segment, inputs, activation_bytes);
+    }
+
+    // Apart from `add`, so that the float sums do not take its registers.
+    template <int rows>
+    static PDBRIDGE_NEVER_INLINE void multiply(const Panel& panel, int segment,
+                                               const void* const* inputs, WholeLanes* whole,
+                                               Ahead ahead) {
+        const int8_t* w = (const int8_t*)segment_of(panel, segment);
+        const int16_t* x[rows];
+        WholeLanes sum[rows][vectors];
+        each<rows>([&](int row) PDBRIDGE_ALWAYS_INLINE {
+            x[row] = (const int16_t*)inputs[row];
+            each<vectors>([&](int v) PDBRIDGE_ALWAYS_INLINE { sum[row][v] = zeros(); });
+        });
+        for (int k = 0; k < panel.depth; k += 2, w += 2 * columns) {
+            PDBRIDGE_FETCH(ahead.from);
+            ahead.from += ahead.stride;
+            PairLanes weight[vectors];
+            each<vectors>([&](int v) PDBRIDGE_ALWAYS_INLINE {
+                weight[v] = load_pairs(w + v * 2 * Lanes::width);
+            });
+            each<rows>([&](int row) PDBRIDGE_ALWAYS_INLINE {
+                const PairLanes pair = all_pairs(x[row] + k);
+                each<vectors>([&](int v) PDBRIDGE_ALWAYS_INLINE {
+                    sum[row][v] = add_products(sum[row][v], pair, weight[v]);
+                });
+            });
+        }
+        each<rows>([&](int row) PDBRIDGE_ALWAYS_INLINE {
+            each<vectors>([&](int v) PDBRIDGE_ALWAYS_INLINE { whole[row * vectors + v] = sum[row][v]; });
+        });
     }
 
     static PDBRIDGE_INLINE void put(Lanes x, void* activations, int channel) {
         save_whole(x, (int16_t*)activations + channel);
     }
 
-    static double exercise(int rounds) {
-        const int16_t one[2] = {1, 1};
-        const PairLanes pairs = all_pairs(one);
-        const auto start = [&](float x) {
-            const int16_t numbers[2] = {(int16_t)x, (int16_t)x};
-            return add_products(zeros(), all_pairs(numbers), pairs);
-        };
-        return 2 * Lanes::width * exercise_sums(rounds, start, [&](WholeLanes sum) {
-            return add_products(sum, pairs, pairs);
-        });
-    }
+    static constexpr double (*exercise)(int) = nullptr;  // it has no instruction of its own
 };
 
 const Arithmetic* table_of(int precision) {

@@ -12,19 +12,30 @@
 #include "kernel.h"
 
 #if defined(__GNUC__)
-#define PDBRIDGE_INLINE inline __attribute__((always_inline))
-#define PDBRIDGE_UNROLL _Pragma("GCC unroll 8")
-#define PDBRIDGE_UNROLL_12 _Pragma("GCC unroll 12")
+#define PDBRIDGE_ALWAYS_INLINE __attribute__((always_inline))
+#define PDBRIDGE_NEVER_INLINE __attribute__((noinline))
+#define PDBRIDGE_FETCH(address) __builtin_prefetch(address, 0, 2)  // into the second cache
 #else
-#define PDBRIDGE_INLINE inline
-#define PDBRIDGE_UNROLL
-#define PDBRIDGE_UNROLL_12
+#define PDBRIDGE_ALWAYS_INLINE
+#define PDBRIDGE_FETCH(address) (void)(address)
+#define PDBRIDGE_NEVER_INLINE
 #endif
+#define PDBRIDGE_INLINE inline PDBRIDGE_ALWAYS_INLINE
 
 namespace pdbridge {
 namespace {
 
 volatile float exercised = 1.0f;  // unknown to the compiler, so that it leaves no exercise out
+
+// Calls work(0) to work(count - 1), written out one after the other: numbers in an array with such
+// places can live in registers. (A pragma to unroll a loop comes too late for that in GCC.)
+template <int count, class Work>
+PDBRIDGE_INLINE void each(const Work& work) {
+    if constexpr (count > 0) {
+        each<count - 1>(work);
+        work(count - 1);
+    }
+}
 
 // e^x for |x| <= 87, within 1e-7 of its value (the polynomial is that of the Cephes library).
 // Adding 1.5 * 2^23 rounds to a whole number, which then stands in the lowest bits.
@@ -52,21 +63,28 @@ PDBRIDGE_INLINE Lanes gated(Lanes gate, Lanes value) {
     return (v - one) / ((one + g) * (one + v));
 }
 
-// sum += whole * scale of the column * scale of the row
+constexpr int FETCHED_BYTES = 200000;  // with the panel at work, half of a second cache
+
+// Weights are read from memory while the ones before them are multiplied: each of the row blocks of
+// a panel fetches its share of the next panel, a little with every step along the depth.
+struct Ahead {
+    const char* from;
+    int stride;  // bytes
+};
+
+// sum += whole numbers * scale of the column * scale of the row
 template <int rows, int vectors, class Whole>
-PDBRIDGE_INLINE void add_scaled(Lanes (&sum)[rows][vectors], Whole (&whole)[rows][vectors],
-                                const Panel& panel, int segment, const void* const* inputs,
-                                int activation_bytes) {
+PDBRIDGE_INLINE void add_scaled(Lanes (&sum)[rows][vectors], const Whole* whole, const Panel& panel,
+                                int segment, const void* const* inputs, int activation_bytes) {
     const float* scales = panel.scales + segment * vectors * Lanes::width;
-    PDBRIDGE_UNROLL
-    for (int row = 0; row < rows; row++) {
+    each<rows>([&](int row) PDBRIDGE_ALWAYS_INLINE {
         float scale;
         memcpy(&scale, (const char*)inputs[row] + panel.depth * activation_bytes, sizeof scale);
-        PDBRIDGE_UNROLL
-        for (int v = 0; v < vectors; v++)
-            sum[row][v] = multiply_add(to_floats(whole[row][v]),
+        each<vectors>([&](int v) PDBRIDGE_ALWAYS_INLINE {
+            sum[row][v] = multiply_add(to_floats(whole[row * vectors + v]),
                                        load(scales + v * Lanes::width) * all(scale), sum[row][v]);
-    }
+        });
+    });
 }
 
 // A = how one precision multiplies: `vectors` of Lanes across a panel, at most `most_rows` rows.
@@ -77,89 +95,88 @@ struct Stages {
 
     template <int rows>
     static PDBRIDGE_INLINE void product(Lanes (&sum)[rows][vectors], const Panel& panel,
-                                        const Rows& r, int first) {
-        PDBRIDGE_UNROLL
-        for (int row = 0; row < rows; row++) {
-            PDBRIDGE_UNROLL
-            for (int v = 0; v < vectors; v++) {
+                                        const Rows& r, int first, Ahead ahead) {
+        each<rows>([&](int row) PDBRIDGE_ALWAYS_INLINE {
+            each<vectors>([&](int v) PDBRIDGE_ALWAYS_INLINE {
                 const int column = panel.column + v * width;
                 Lanes start = r.bias ? load(r.bias + column) : all(0.0f);
                 if (r.base) start = start + load(r.base[first + row] + column);
                 sum[row][v] = start;
-            }
+            });
+        });
+        for (int segment = 0; segment < panel.segments; segment++) {
+            A::template add<rows>(sum, panel, segment, r.inputs + segment * r.stride + first, ahead);
+            ahead.from += panel.depth / A::group * ahead.stride;
         }
-        for (int segment = 0; segment < panel.segments; segment++)
-            A::template add<rows>(sum, panel, segment, r.inputs + segment * r.stride + first);
     }
 
     template <int rows>
-    static void linear_block(const Panel& panel, const Rows& r, int first) {
+    static void linear_block(const Panel& panel, const Rows& r, int first, Ahead ahead) {
         Lanes sum[rows][vectors];
-        product<rows>(sum, panel, r, first);
-        PDBRIDGE_UNROLL
-        for (int row = 0; row < rows; row++) {
-            PDBRIDGE_UNROLL
-            for (int v = 0; v < vectors; v++) {
+        product<rows>(sum, panel, r, first, ahead);
+        each<rows>([&](int row) PDBRIDGE_ALWAYS_INLINE {
+            each<vectors>([&](int v) PDBRIDGE_ALWAYS_INLINE {
                 const int column = panel.column + v * width;
                 if (r.sums) save(sum[row][v], r.sums[first + row] + column);
                 if (r.activations) {
                     const Lanes x = r.rectify ? larger(sum[row][v], all(0.0f)) : sum[row][v];
                     A::put(x, r.activations[first + row], column);
                 }
-            }
-        }
+            });
+        });
     }
 
     template <int rows>
-    static void gates_block(const Panel& panel, const Rows& r, int first) {
+    static void gates_block(const Panel& panel, const Rows& r, int first, Ahead ahead) {
         Lanes sum[rows][vectors];
-        product<rows>(sum, panel, r, first);
-        PDBRIDGE_UNROLL
-        for (int row = 0; row < rows; row++) {
-            PDBRIDGE_UNROLL
-            for (int v = 0; v < vectors / 2; v++) {
+        product<rows>(sum, panel, r, first, ahead);
+        each<rows>([&](int row) PDBRIDGE_ALWAYS_INLINE {
+            each<vectors / 2>([&](int v) PDBRIDGE_ALWAYS_INLINE {
                 const int column = panel.column / 2 + v * width;
                 const Lanes x = gated(sum[row][v], sum[row][v + vectors / 2]);
                 if (r.sums) save(x, r.sums[first + row] + column);
                 if (r.activations) A::put(x, r.activations[first + row], column);
-            }
-        }
+            });
+        });
     }
 
     // Rows in blocks of nearly the same size: 8 rows are 4 + 4 and not 6 + 2, which would keep the
     // processor waiting for weights.
     template <class Block>
-    static PDBRIDGE_INLINE void in_blocks(const Rows& r, const Block& block) {
+    static PDBRIDGE_INLINE void in_blocks(const Panel& panel, const Rows& r, const Block& block) {
         const int count = r.last - r.first;
         const int blocks = (count + A::most_rows - 1) / A::most_rows;
+        const int bytes = panel.segments * panel.depth / A::group * A::step_bytes;
+        const int stride = bytes <= FETCHED_BYTES || blocks == 1 ? A::step_bytes / blocks : 0;
         for (int i = 0; i < blocks; i++) {
             const int from = r.first + count * i / blocks, to = r.first + count * (i + 1) / blocks;
-            block(from, to - from);
+            const int steps = panel.segments * panel.depth / A::group;
+            block(from, to - from, Ahead{(const char*)panel.next + (int64_t)i * steps * stride, stride});
         }
     }
 
     static void linear(const Panel& panel, const Rows& r) {
-        in_blocks(r, [&](int first, int rows) {
+        in_blocks(panel, r, [&](int first, int rows, Ahead ahead) {
             switch (rows) {
-                case 1: linear_block<1>(panel, r, first); break;
-                case 2: linear_block<2>(panel, r, first); break;
-                case 3: linear_block<3>(panel, r, first); break;
-                case 4: linear_block<4>(panel, r, first); break;
-                case 5: linear_block<5>(panel, r, first); break;
-                default: linear_block<A::most_rows>(panel, r, first);
+                case 1: return linear_block<1>(panel, r, first, ahead);
+                case 2: return linear_block<2>(panel, r, first, ahead);
+                case 3: return linear_block<3>(panel, r, first, ahead);
+                case 4: return linear_block<4>(panel, r, first, ahead);
+                case 5: return linear_block<5>(panel, r, first, ahead);
+                default: return linear_block<A::most_rows>(panel, r, first, ahead);
             }
         });
     }
 
     static void gates(const Panel& panel, const Rows& r) {
-        in_blocks(r, [&](int first, int rows) {
+        in_blocks(panel, r, [&](int first, int rows, Ahead ahead) {
             switch (rows) {
-                case 1: gates_block<1>(panel, r, first); break;
-                case 2: gates_block<2>(panel, r, first); break;
-                case 3: gates_block<3>(panel, r, first); break;
-                case 4: gates_block<4>(panel, r, first); break;
-                case 5: gates_block<5>(panel, r, first); break;
-                default: gates_block<A::most_rows>(panel, r, first);
+                case 1: return gates_block<1>(panel, r, first, ahead);
+                case 2: return gates_block<2>(panel, r, first, ahead);
+                case 3: return gates_block<3>(panel, r, first, ahead);
+                case 4: return gates_block<4>(panel, r, first, ahead);
+                case 5: return gates_block<5>(panel, r, first, ahead);
+                default: return gates_block<A::most_rows>(panel, r, first, ahead);
             }
         });
     }
@@ -196,35 +213,31 @@ struct Stages {
 
 // Keeps the processor adding products in registers: `step` adds to one sum, which depends on the last
 // time, so that twelve are needed to hide how long an addition takes. Returns the number of steps.
-template <class Start, class Step>
-PDBRIDGE_INLINE double exercise_sums(int rounds, const Start& start, const Step& step) {
+template <class Start, class Step, class Finish>
+PDBRIDGE_INLINE double exercise_sums(int rounds, const Start& start, const Step& step,
+                                     const Finish& finish) {
     constexpr int count = 12;
     decltype(start(1.0f)) sum[count];
-    PDBRIDGE_UNROLL_12
-    for (int i = 0; i < count; i++) sum[i] = start(exercised);
+    each<count>([&](int i) PDBRIDGE_ALWAYS_INLINE { sum[i] = start(exercised); });
     for (int round = 0; round < rounds; round++) {
-        PDBRIDGE_UNROLL_12
-        for (int i = 0; i < count; i++) sum[i] = step(sum[i]);
+        each<count>([&](int i) PDBRIDGE_ALWAYS_INLINE { sum[i] = step(sum[i]); });
     }
-    for (int i = 0; i < count; i++) {
-        float first;
-        memcpy(&first, &sum[i], sizeof first);
-        exercised = first;
-    }
+    each<count>([&](int i) PDBRIDGE_ALWAYS_INLINE { exercised = finish(sum[i]); });
     exercised = 1.0f;
     return (double)count * rounds;
 }
 
 // What the three precisions have in common, written with float vectors.
-template <int group_, int activation_bytes_, bool scaled_>
+template <int group_, int weight_bytes, int activation_bytes_, bool scaled_>
 struct Multiplying {
     static constexpr int vectors = VECTORS_OF_A_PANEL, most_rows = MOST_ROWS, group = group_;
     static constexpr int columns = vectors * Lanes::width;
+    static constexpr int step_bytes = columns * group * weight_bytes;  // of weights, for one addition
     static constexpr int activation_bytes = activation_bytes_, activation_zero = 0;
     static constexpr bool scaled = scaled_;
 
-    static PDBRIDGE_INLINE const void* segment_of(const Panel& panel, int segment, int weight_bytes) {
-        return (const char*)panel.weights + (int64_t)segment * panel.depth * columns * weight_bytes;
+    static PDBRIDGE_INLINE const void* segment_of(const Panel& panel, int segment) {
+        return (const char*)panel.weights + (int64_t)segment * panel.depth / group * step_bytes;
     }
 };
 
