@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from nsynth_checkpoint import GOLDENS, PUBLIC
+from nsynth_checkpoint import GOLDENS, PUBLIC, write_checkpoint
 
 from pdbridge import NSynth
 from pdbridge.errors import EmbeddingError, EngineError, MessageError
 from pdbridge.nsynth import decoding, kernel, mulaw
+from pdbridge.nsynth.checkpoint import read_wavenet
 from pdbridge.nsynth.wavenet import TensorFlowDecoder
 
 FED = 6144  # samples of a note that is gone on with; 6141 are heard
@@ -104,6 +105,17 @@ def test_a_note_goes_on_from_known_samples_as_their_logits_say(decoder, golden, 
     np.testing.assert_array_equal(fed.run(1), logits[:, 1200:].argmax(axis=2))
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_models_of_other_sizes_decode(tmp_path, compiled):
+    """Two layers only, so that none has a long dilation."""
+    weights = read_wavenet(write_checkpoint(tmp_path))
+    decoder = TensorFlowDecoder(weights, compiled=compiled)
+    embeddings = draws((2, 1, weights.channels))
+    codes = decoder.start(embeddings).run(20)
+    logits = decoder.start(embeddings).feed(codes, logits=True)
+    np.testing.assert_array_equal(codes, logits.argmax(axis=2))
+
+
 # What cannot be
 
 
@@ -129,6 +141,20 @@ def test_steps_codes_and_uniforms_are_checked(decoder, golden):
         with pytest.raises(MessageError, match=r"codes should be uint8 \[2, samples\]"):
             made.feed(wrong)
     assert made.position == 0
+
+
+def test_too_little_memory_says_what_to_do(model, golden, monkeypatch):
+    decoder = TensorFlowDecoder(model._weights)
+
+    def exhausted(*_):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor\nwith shape")
+
+    monkeypatch.setattr(decoder, "generate", exhausted)
+    with pytest.raises(EngineError, match="2 notes at a time do not fit .* make fewer together"):
+        decoder.start(golden["gen_enc"]).run(1)
+    monkeypatch.setattr(decoder, "silence", exhausted)
+    with pytest.raises(EngineError, match="2 notes at a time do not fit"):
+        decoder.start(golden["gen_enc"])
 
 
 # Chance
@@ -250,6 +276,10 @@ def test_by_itself_a_gpu_is_taken_for_what_it_can(model, machine):
     assert isinstance(decoder, TensorFlowDecoder)
     assert "on the GPU, compiled by XLA" in decoder.description
     assert isinstance(decoding.decoder(model._weights, "int8"), FakeKernelDecoder)
+
+
+def test_a_gpu_multiplies_with_all_bits():
+    assert not tf.config.experimental.tensor_float_32_execution_enabled()
 
 
 def test_either_can_be_asked_for(model, machine):

@@ -10,6 +10,7 @@ The networks hear mu-law steps over 128, see `mulaw`. Comments give shapes; `wid
 `channels` are 512, 256 and 16 in the published model.
 """
 
+import contextlib
 import functools
 
 import numpy as np
@@ -34,7 +35,11 @@ HALO = 6  # frames around a window that it hears, too: its view of 3070 samples,
 AHEAD = 8
 
 FED_ROWS = 4096  # samples of all notes that are fed at once; bounds the memory
-BEST_BATCH = {"CPU": 128, "GPU": 512}
+# Notes at a time. On processors more gain nothing (measured); 256 on a GPU take 3.7 GB (not measured).
+BEST_BATCH = {"CPU": 128, "GPU": 256}
+
+# GPUs would otherwise multiply float32 with 10 of its 23 bits, and miss the original's numbers.
+tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
 class Encoder:
@@ -49,7 +54,8 @@ class Encoder:
         self._weights = weights
         self._layers = {name: tf.constant(array) for name, array in weights.items()
                         if name.startswith("ae_")}
-        self._encode = tf.function(self._network, input_signature=[tf.TensorSpec([None])])
+        self._encode = tf.function(self._network, input_signature=[tf.TensorSpec([None])],
+                                   autograph=False)
 
     def encode(self, inputs):
         """The embedding of one sound.
@@ -139,7 +145,9 @@ class TensorFlowDecoder:
 
     def start(self, embeddings, position=0):
         """Begin notes, see `pdbridge.nsynth.decoding.Decoder.start`."""
-        return TensorFlowDecoding(self, checked_embeddings(embeddings, self.channels), position)
+        embeddings = checked_embeddings(embeddings, self.channels)
+        with memory_for(len(embeddings)):
+            return TensorFlowDecoding(self, embeddings, position)
 
     def silence(self, batch):
         """The rings of so many notes that have not begun, a variable [rows, batch, width]."""
@@ -300,6 +308,8 @@ class TensorFlowDecoder:
         A list of arrays [span, batch, 2 width]. No dilation of these layers is below `span`, so
         that everything needed is in the rings.
         """
+        if not layers.size:
+            return []
         dilations, starts = self._dilations[layers, np.newaxis], self._starts[layers, np.newaxis]
         when = position + tf.range(span)
         two_ago = tf.gather(rings, starts + when % (2 * dilations))  # [layers, span, batch, width]
@@ -355,6 +365,16 @@ def _chosen(logits, uniforms, temperature, greedy):
     return tf.where(greedy, tf.argmax(logits, axis=1, output_type=tf.int32), drawn)
 
 
+@contextlib.contextmanager
+def memory_for(notes):
+    """Say it in plain words when the memory, mostly that of a GPU, is too small."""
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError:
+        raise EngineError(f"{notes} notes at a time do not fit into TensorFlow's memory; make fewer "
+                          "together") from None
+
+
 class TensorFlowDecoding:
     """Notes that are being made, see `pdbridge.nsynth.decoding.Decoding`.
 
@@ -385,11 +405,12 @@ class TensorFlowDecoding:
             drawn = np.zeros((HOP, self._batch))
             if not greedy:
                 drawn[:count] = uniforms[:, part].T
-            made, recent = self._decoder.generate(
-                self._rings, tf.constant(self._recent), tf.constant(self.position),
-                tf.constant(count), frame, tf.constant(drawn),
-                tf.constant(1.0 if greedy else temperature, tf.float32), tf.constant(greedy),
-            )
+            with memory_for(self._batch):
+                made, recent = self._decoder.generate(
+                    self._rings, tf.constant(self._recent), tf.constant(self.position),
+                    tf.constant(count), frame, tf.constant(drawn),
+                    tf.constant(1.0 if greedy else temperature, tf.float32), tf.constant(greedy),
+                )
             codes[:, part] = made.numpy()[:count].T
             self._recent = recent.numpy()
             self.position += count
@@ -403,7 +424,8 @@ class TensorFlowDecoding:
         for part, frame in self._parts(steps, max(FED_ROWS // max(self._batch, 1), 1)):
             heard = np.hstack([self._recent, mulaw.steps(codes[:, part]) / 128])
             pass_by = self._decoder.expect if logits else self._decoder.feed
-            found = pass_by(self._rings, tf.constant(heard.T), tf.constant(self.position), frame)
+            with memory_for(self._batch):
+                found = pass_by(self._rings, tf.constant(heard.T), tf.constant(self.position), frame)
             if logits:
                 expected[:, part] = found.numpy().transpose(1, 0, 2)
             self._recent = heard[:, -3:]
