@@ -58,15 +58,18 @@ def parser():
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     play = commands.add_parser(
-        "play", help="start the server, open the patch in Pd and play a short phrase",
-        description="Start the server and open patches/gansynth.pd in the Pd that is found. With a "
-        "screen the patch stays open for playing. Without a screen, a sound card or Pd the phrase "
-        "is written to a WAV.")
+        "play", help="start the server, open a patch in Pd and play a short phrase",
+        description="Start the server and open a patch in the Pd that is found. With a screen the "
+        "patch stays open for playing. Without a screen, a sound card or Pd the phrase is written to "
+        "a WAV.")
+    play.add_argument("instrument", nargs="?", choices=("gansynth", "nsynth"), default="gansynth",
+                      help="gansynth: a model that makes notes (default); nsynth: a note grid under a pad")
     play.add_argument("--wav", metavar="FILE", help="write the phrase to this file as well")
     play.add_argument("--no-gui", action="store_true", help="do as if there were no screen")
     play.add_argument("--phrase", action=argparse.BooleanOptionalAction, default=True,
                       help="play the phrase (default), or only open the patch")
     _add_model(play)
+    _add_grid(play)
     play.add_argument("--port", type=_port, default=None,
                       help=f"UDP port of the server ({PORT}, or a free one if that is taken)")
     play.set_defaults(run=_play)
@@ -75,6 +78,7 @@ def parser():
         "serve", help="start the server that patches and OSC tools talk to",
         description="Start the server and leave it running; Ctrl-C ends it.")
     _add_model(serve, "; it stays loaded beside what patches load. none: no model")
+    _add_grid(serve)
     serve.add_argument("--port", type=_port, default=PORT, help="UDP port (%(default)s)")
     serve.add_argument("--host", default="127.0.0.1",
                        help="address to listen on (%(default)s: this computer only)")
@@ -105,6 +109,11 @@ def _add_model(command, more=""):
                          help=f"a model folder, or its name (%(default)s){more}")
 
 
+def _add_grid(command):
+    command.add_argument("--grid", metavar="FILE", help="the note grid that nsynth plays until a patch loads "
+                         "another (default: the first grid, made by the built-in model)")
+
+
 def _port(text):
     port = int(text)
     if not 0 < port < 65536:
@@ -118,8 +127,8 @@ _port.__name__ = "UDP port (1 to 65535)"  # argparse says: invalid UDP port (1 t
 def _play(options):
     from pdbridge import play
 
-    return play.play(wav=options.wav, gui=not options.no_gui, phrase=options.phrase,
-                     model=options.model, port=options.port)
+    return play.play(options.instrument, wav=options.wav, gui=not options.no_gui, phrase=options.phrase,
+                     model=options.model, grid=options.grid, port=options.port)
 
 
 def _serve(options):
@@ -127,7 +136,7 @@ def _serve(options):
 
     model = None if options.model == "none" else options.model
     return serve(options.host, options.port, model, midi_in=options.midi_in,
-                 folders=options.folder)
+                 folders=options.folder, grid=options.grid)
 
 
 def _messages(options):

@@ -7,7 +7,6 @@ voices of the patch would play them.
 """
 
 import contextlib
-import os
 import signal
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from pathlib import Path
 from pdbridge import places
 from pdbridge.errors import AudioError, PitchError, ServerError
 from pdbridge.session import (
+    MODEL_LOADS,
     SAMPLE_RATE,
     NoPatch,
     PdSession,
@@ -28,6 +28,7 @@ from pdbridge.session import (
     has_windows,
     say,
 )
+from pdbridge.silence import tensorflow_silenced
 
 #: The phrase: start in s, length in s, MIDI pitch, velocity. The first note sounds alone.
 PHRASE = (
@@ -37,22 +38,29 @@ PHRASE = (
     (2.4, 2.3, 46, 90),
     (4.8, 2.8, 45, 90), (4.9, 2.7, 60, 70), (5.0, 2.6, 64, 70), (5.1, 2.5, 67, 76), (5.2, 2.4, 74, 84),
 )
+#: Where the pad is during the phrase of nsynth: time in s, y and x. From corner to corner, one sweep.
+PATH = ((0.0, 0.0, 0.0), (0.8, 0.0, 1.0), (1.6, 1.0, 1.0), (2.4, 1.0, 0.0), (3.2, 0.5, 0.0), (3.6, 0.0, 0.5),
+        (4.0, 0.5, 1.0), (4.4, 1.0, 0.5), (4.8, 0.5, 0.5))
+INSTRUMENTS = ("gansynth", "nsynth")
 RECORDING = "pdbridge-phrase.wav"
 RECORDING_ENDS = 10.0  # s to wait at most for Pd to finish its file
 RELEASE = 0.4  # s after the last note-off until the voices are silent
 
-# The voices of patches/gansynth.pd, for the rendering without Pd.
+# The voices of the patches, for the rendering without Pd.
 PATCH_LEVEL_DB = -12.0
 PATCH_VELOCITY_POWER = 1.0
 PATCH_ATTACK_MS = 2.0
 PATCH_RELEASE_MS = 300.0
 
 
-def play(wav=None, gui=True, phrase=True, model=places.BUILT_IN_MODEL, port=None):
+def play(instrument="gansynth", wav=None, gui=True, phrase=True, model=places.BUILT_IN_MODEL, grid=None,
+         port=None):
     """Start the server, open the patch and play the phrase.
 
     Parameters
     ----------
+    instrument : str
+        One of `INSTRUMENTS`: which patch to open.
     wav : str or Path, optional
         Where to write what was played; by default only written where it cannot be heard.
     gui : bool
@@ -60,7 +68,9 @@ def play(wav=None, gui=True, phrase=True, model=places.BUILT_IN_MODEL, port=None
     phrase : bool
         False: only open the patch, where there is a screen.
     model : str
-        Name or folder of a model.
+        Name or folder of a model; gansynth plays it.
+    grid : str, optional
+        A note grid that nsynth plays; by default the first grid, which the built-in model makes.
     port : int, optional
         UDP port of the server; by default 9700, or a free one if that is taken.
 
@@ -74,7 +84,10 @@ def play(wav=None, gui=True, phrase=True, model=places.BUILT_IN_MODEL, port=None
     PdbridgeError
         Something is missing or does not start; the message says what.
     """
-    model = places.find_model(model)
+    if instrument == "gansynth":
+        serve = ["--model", str(places.find_model(model))]
+    else:
+        serve = ["--model", "none", *(["--grid", str(grid)] if grid else [])]
     pd = find_pd()
     windows = gui and pd is not None and has_screen() and has_windows(pd)
     if not windows and not phrase:
@@ -83,35 +96,40 @@ def play(wav=None, gui=True, phrase=True, model=places.BUILT_IN_MODEL, port=None
     if pd is None:
         say("Pd was not found, so the phrase is rendered without it. To play yourself, install "
             "Pd (sudo apt install puredata, or https://puredata.info) and start this again.")
-        _render(model, _free_path(wav or RECORDING))
+        path = _free_path(wav or RECORDING)
+        if instrument == "gansynth":
+            _render(places.find_model(model), path)
+        else:
+            _end_tidily()
+            _render_grid(serve, port or default_port(), path)
         return 0
     port = port or default_port()
     _end_tidily()
     if windows:
         try:
-            _play_in_pd(pd, model, port, wav, phrase, windows=True)
+            _play_in_pd(pd, instrument, serve, port, wav, phrase, windows=True)
             return 0
         except NoPatch as error:
             if not phrase:
                 raise
             say(f"Pd cannot open the patch in a window ({error}), so it plays without")
-    _play_in_pd(pd, model, port, wav, phrase, windows=False)
+    _play_in_pd(pd, instrument, serve, port, wav, phrase, windows=False)
     return 0
 
 
-def _play_in_pd(pd, model, port, wav, phrase, windows):
+def _play_in_pd(pd, instrument, serve, port, wav, phrase, windows):
     """Open the patch, play the phrase in it, and leave it to the user where there are windows."""
     heard = windows and has_sound_card()
     record_to = _free_path(wav or RECORDING) if phrase and (wav or not heard) else None
     say(_plan(windows, heard, record_to))
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pdbridge-")))
-        server = stack.enter_context(Server(model, port, folder))
-        session = stack.enter_context(PdSession(pd, server, folder, windows, heard))
+        server = stack.enter_context(Server(serve, port, folder))
+        session = stack.enter_context(PdSession(pd, instrument, server, folder, windows, heard))
         session.wait_until_open()
         if phrase:
             session.wait_until_ready()
-            _play_phrase(session, folder, record_to)
+            _play_phrase(session, _events(instrument), folder, record_to)
         if windows:
             say("the patch is open: play on the computer's keys, a MIDI keyboard or with the "
                 "mouse; close Pd (or press Ctrl-C here) to end")
@@ -147,19 +165,30 @@ def _free_path(file):
     return path
 
 
-def _play_phrase(session, folder, record_to):
+def _events(instrument):
+    """The phrase as (time in s, message, arguments), in order."""
+    events = []
+    for start, length, pitch, velocity in PHRASE:
+        events += [(start, "note_on", (pitch, velocity)), (start + length, "note_off", (pitch,))]
+    if instrument == "nsynth":
+        events += [(at, "position_rel", (y, x)) for at, y, x in PATH]
+    # a note at the time of a move is played where the pad goes
+    order = ("note_off", "position_rel", "note_on")
+    return [(at, f"/{instrument}/{message}", arguments) for at, message, arguments
+            in sorted(events, key=lambda event: (event[0], order.index(event[1])))]
+
+
+def _play_phrase(session, events, folder, record_to):
     """Play the phrase in the patch, and let the patch record itself where that is wanted."""
     recorded = folder / "phrase.wav"
     if record_to:
         session.tell("pdbridge-record", "start", str(recorded))
         time.sleep(0.05)  # [writesf~] opens its file in a thread of its own
-    events = sorted([(start, "note_on", (pitch, velocity)) for start, _, pitch, velocity in PHRASE]
-                    + [(start + length, "note_off", (pitch,)) for start, length, pitch, _ in PHRASE])
     say("playing the phrase")
     begin = time.monotonic()
-    for at, message, arguments in events:
+    for at, address, arguments in events:
         time.sleep(max(0.0, begin + at - time.monotonic()))
-        session.server.send(f"/gansynth/{message}", *arguments)
+        session.server.send(address, *arguments)
     time.sleep(RELEASE)
     if record_to:
         session.tell("pdbridge-record", "stop")
@@ -179,7 +208,7 @@ def _finished_recording(path):
                 samples, _ = read_wav(path)
                 if samples.size:
                     return samples
-    raise AudioError("the patch did not record; does gansynth.pd still have its [r pdbridge-record]?")
+    raise AudioError("the patch did not record; does its .pd file still have its [r pdbridge-record]?")
 
 
 def _keep(samples, path):
@@ -198,7 +227,7 @@ def _render(model, path):
     from pdbridge import audio
 
     say("loading the model")
-    with _tensorflow_silenced():
+    with tensorflow_silenced():
         from pdbridge import GANSynth
 
         synth = GANSynth.load(model)
@@ -213,22 +242,30 @@ def _render(model, path):
                      for start, length, pitch, velocity in PHRASE], SAMPLE_RATE), path)
 
 
-@contextlib.contextmanager
-def _tensorflow_silenced():
-    """Keep what TensorFlow writes about itself off the terminal."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    terminal = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(terminal, 2)
-        os.close(terminal)
+def _render_grid(serve, port, path):
+    """The phrase of nsynth without Pd: the server gives the notes, the voices of the patch in NumPy."""
+    from pdbridge import audio
+
+    with tempfile.TemporaryDirectory(prefix="pdbridge-") as folder:
+        with Server([*serve, "--folder", folder], port, Path(folder)) as server:
+            say("opening the grid (the first one is made now, if it is not there yet)")
+            # without a patch nothing takes the grid by itself
+            server.request("/nsynth/load", serve[-1] if "--grid" in serve else "first_grid",
+                           timeout=MODEL_LOADS)
+            sounds = []
+            for number, (start, length, pitch, velocity) in enumerate(PHRASE):
+                _, y, x = max(step for step in PATH if step[0] <= start)
+                file = Path(folder, f"{number}.wav")
+                server.request("/nsynth/position_rel", y, x)
+                server.request("/nsynth/render", "note", pitch)
+                server.request("/array/write", "note", str(file))
+                note = audio.read_sound(file, SAMPLE_RATE)
+                sounds.append((start, _voice(note, length, velocity)))
+        _keep(audio.mix(sounds, SAMPLE_RATE), path)
 
 
 def _voice(note, length, velocity):
-    """One note as a voice of gansynth.pd plays it."""
+    """One note as a voice of the patches plays it."""
     from pdbridge.audio import envelope
 
     gain = 10 ** (PATCH_LEVEL_DB / 20) * (velocity / 127) ** PATCH_VELOCITY_POWER

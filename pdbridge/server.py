@@ -23,7 +23,7 @@ from pdbridge.hosts.messages import shown
 from pdbridge.hosts.puredata import PureDataHost
 from pdbridge.hosts.wire import LARGEST_PACKET, decode, encode
 from pdbridge.instruments import INSTRUMENTS
-from pdbridge.instruments.grids import FIRST_GRID, FirstGrid
+from pdbridge.instruments.grids import FIRST_GRID, FirstGrid, open_grid
 from pdbridge.jobs import Worker
 from pdbridge.places import BUILT_IN_MODEL, PORT, find_model
 
@@ -541,6 +541,8 @@ def serve(host="127.0.0.1", port=PORT, model=BUILT_IN_MODEL, midi_in=None, folde
         The port is taken, or there is no such MIDI port.
     CheckpointError
         There is no such model.
+    GridError
+        There is no such grid, or it cannot be used.
     """
     # asyncio's other loop of Windows cannot watch UDP sockets
     factory = asyncio.SelectorEventLoop if sys.platform == "win32" else None
@@ -559,6 +561,9 @@ async def _serve(host, port, model, midi_in, folders, announce, loader, grid):
             server.loop.add_signal_handler(getattr(signal, name), server.stop)
     listening = contextlib.nullcontext()
     try:
+        if grid != FIRST_GRID:  # a wrong name shall be said here, not by each patch
+            with await open_grid(grid, None, [server.working_folder]) as opened:
+                server.default_grid = str(opened.path)
         if midi_in:
             from pdbridge.midi import listen
 

@@ -130,21 +130,26 @@ class _Client:
 
     def ask(self, question, answer, timeout=0.5):
         """The arguments of the answer, or None when none came in time."""
+        answered = self.wait(lambda address, values: address == answer, (question,), timeout)
+        return answered and answered[1]
+
+    def wait(self, wanted, question, timeout):
+        """Send a question; the first message that is `wanted`, (address, arguments), or None."""
         from pdbridge.hosts.wire import LARGEST_PACKET, decode
 
-        self.send(question)
+        self.send(*question)
         until = time.monotonic() + timeout
         while (left := until - time.monotonic()) > 0:
             self._socket.settimeout(left)
             try:
                 for address, values in decode(self._socket.recv(LARGEST_PACKET)):
-                    if address == answer:
-                        return values
+                    if wanted(address, values):
+                        return address, values
             except TimeoutError:
                 break
             except ConnectionError:  # the port is not open yet
                 time.sleep(min(0.02, max(left, 0)))
-                self.send(question)
+                self.send(*question)
         return None
 
     def close(self):
@@ -156,16 +161,16 @@ class Server:
 
     Parameters
     ----------
-    model : Path
+    options : sequence of str
+        What ``pdbridge serve`` gets besides the port.
     port : int
     folder : Path
         A private folder, for the log.
     """
 
-    def __init__(self, model, port, folder):
+    def __init__(self, options, port, folder):
         self.port = port
-        self._command = [sys.executable, "-u", "-m", "pdbridge", "serve", "--port", str(port),
-                         "--model", str(model)]
+        self._command = [sys.executable, "-u", "-m", "pdbridge", "serve", "--port", str(port), *options]
         self._log = folder / "server.log"
         self._process = None
         self._client = _Client(port)
@@ -198,6 +203,17 @@ class Server:
 
     def send(self, address, *arguments):
         self._client.send(address, *arguments)
+
+    def request(self, address, *arguments, timeout=10.0):
+        """Send a message and wait until it is carried out; `ServerError` when it is not."""
+        answered = self._client.wait(
+            lambda name, values: name in ("/done", "/fail") and values[:1] == [address],
+            (address, *arguments), timeout)
+        if answered is None:
+            raise ServerError(f"the server did not answer {address} within {timeout:g} s")
+        name, values = answered
+        if name == "/fail":
+            raise ServerError(str(values[1]))
 
     def status(self):
         """The server's figures by name, or None when it does not answer."""
@@ -282,6 +298,8 @@ class PdSession:
     Parameters
     ----------
     pd : Path
+    instrument : str
+        The name of its patch.
     server : Server
     folder : Path
         A private folder, for the session's own patch and the log.
@@ -289,7 +307,8 @@ class PdSession:
         With Pd's windows; with sound.
     """
 
-    def __init__(self, pd, server, folder, windows, heard):
+    def __init__(self, pd, instrument, server, folder, windows, heard):
+        self.instrument = instrument
         self.server = server
         self._windows, self._heard = windows, heard
         self._pd = pd
@@ -310,7 +329,8 @@ class PdSession:
             command += ["-nogui", "-stderr", "-noprefs", "-nomidi", "-nrt"]
         if not self._heard:
             command += ["-noaudio", "-r", str(SAMPLE_RATE)]
-        command += ["-open", str(session), "-open", str(patches / "gansynth.pd"), "-send", "pd dsp 1"]
+        command += ["-open", str(session), "-open", str(patches / f"{self.instrument}.pd"),
+                    "-send", "pd dsp 1"]
         self._control = _Client(control_port)
         try:
             with open(self._log, "wb") as log:
@@ -340,7 +360,13 @@ class PdSession:
                    "the patch did not find the server")
 
     def wait_until_ready(self):
-        """Until the model is there and the keys are ready."""
+        """Until what is played is there: the grid, or the model and its keys."""
+        if self.instrument == "nsynth":
+            say("opening the grid (the first one is made now, if it is not there yet)")
+            self._wait(MODEL_LOADS, lambda status: status["grid"] != "opening", "the grid was not opened")
+            if self.server.status()["grid"] == "none":
+                raise ServerError(self.last_words)  # the patch prints what went wrong
+            return
         if not (self.server.status() or {}).get("keys"):
             say("loading the model")
         try:
@@ -356,7 +382,8 @@ class PdSession:
             status = self.server.status()
             if status and fulfilled(status):
                 return
-            if self.server.gone or (status and status["model"] == "none" and not status["workers"]):
+            no_model = status and status["model"] == "none" and not status["workers"]
+            if self.server.gone or (no_model and self.instrument == "gansynth"):
                 raise ServerError(self.server.last_words)  # which say why, or why there is no model
             if self._process.poll() is not None:
                 raise NoPatch(f"Pd ended by itself: {self.last_words}")

@@ -163,10 +163,12 @@ def test_options_reach_the_server_and_the_player(monkeypatch):
     calls = []
     monkeypatch.setattr("pdbridge.server.serve", lambda *a, **k: calls.append((a, k)))
     monkeypatch.setattr("pdbridge.play.play", lambda *a, **k: calls.append((a, k)))
-    assert cli.main(["serve", "--port", "9800", "--midi-in", "keys", "--folder", "a", "--folder", "b"]) == 0
-    assert cli.main(["play", "--wav", "x.wav", "--no-gui", "--no-phrase", "--model", "m"]) == 0
-    assert calls[0] == (("127.0.0.1", 9800, "first_light"), {"midi_in": "keys", "folders": ["a", "b"]})
-    assert calls[1] == ((), {"wav": "x.wav", "gui": False, "phrase": False, "model": "m", "port": None})
+    assert cli.main(["serve", "--port", "9800", "--midi-in", "keys", "--folder", "a", "--folder", "b",
+                     "--grid", "mine.bin"]) == 0
+    assert cli.main(["play", "nsynth", "--grid", "mine.bin", "--wav", "x.wav", "--no-gui", "--no-phrase", "--model", "m"]) == 0
+    assert calls[0] == (("127.0.0.1", 9800, "first_light"), {"midi_in": "keys", "folders": ["a", "b"], "grid": "mine.bin"})
+    assert calls[1] == (("nsynth",), {"wav": "x.wav", "gui": False, "phrase": False, "model": "m",
+                                      "grid": "mine.bin", "port": None})
 
 
 def test_messages_are_listed():

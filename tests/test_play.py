@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import fake_grid
 import numpy as np
 import pytest
 
@@ -42,6 +43,45 @@ def run_play(folder, *words, **environment):
     return subprocess.run([sys.executable, "-m", "pdbridge", "play", *words], check=False, cwd=folder, timeout=240,
                           capture_output=True, text=True,
                           env={name: value for name, value in variables.items() if value is not None})
+
+
+def check_pad_phrase(path):
+    """The phrase of nsynth with `fake_grid`, whose cells differ in loudness: the pad moved to the last."""
+    check_phrase(path)
+    samples, rate = read_wav(path)
+    first = abs(samples[:int(0.3 * rate)]).max()  # top left
+    third = abs(samples[int(1.7 * rate):int(1.9 * rate)]).max()  # bottom right, with a bass beside it
+    assert third > 2 * first
+
+
+def test_the_phrase_of_nsynth_is_played_under_a_moving_pad(tmp_path):
+    fake_grid.write(tmp_path / "mine.bin", length=48000)
+    played = run_play(tmp_path, "nsynth", "--grid", "mine.bin", "--wav", "patch.wav")
+    assert played.returncode == 0, played.stdout + played.stderr
+    assert played.stderr == ""
+    check_pad_phrase(tmp_path / "patch.wav")
+
+
+def test_without_pd_the_phrase_of_nsynth_is_rendered(tmp_path):
+    fake_grid.write(tmp_path / "mine.bin", length=48000)
+    played = run_play(tmp_path, "nsynth", "--grid", "mine.bin", "--wav", "rendered.wav", PATH="")
+    assert played.returncode == 0, played.stdout + played.stderr
+    assert played.stderr == ""
+    check_pad_phrase(tmp_path / "rendered.wav")
+
+
+@pytest.mark.parametrize("variables", [{}, {"PATH": ""}])
+def test_a_grid_that_is_not_there_is_one_line(tmp_path, variables):
+    played = run_play(tmp_path, "nsynth", "--grid", "nowhere", **variables)
+    assert played.returncode == 1
+    assert re.fullmatch(r"pdbridge: there is no note grid nowhere; .*\n", played.stderr)
+
+
+def test_a_first_grid_that_has_no_place_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    played = run_play(tmp_path, "nsynth", PDBRIDGE_CACHE=str(tmp_path / "file" / "cache"))
+    assert played.returncode == 1
+    assert re.fullmatch(r"pdbridge: .*first grid has no place.*\n", played.stderr)
 
 
 def check_phrase(path):
@@ -125,12 +165,12 @@ def test_a_server_that_does_not_start_says_why(tmp_path):
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
         with pytest.raises(ServerError, match=str(port)):
-            with session.Server("first_light", port, tmp_path):
+            with session.Server(["--model", "first_light"], port, tmp_path):
                 pass
 
 
 def test_a_server_that_ends_is_started_again_and_ended_with_the_block(tmp_path, capsys):
-    with session.Server("first_light", session.free_port(), tmp_path) as server:
+    with session.Server(["--model", "first_light"], session.free_port(), tmp_path) as server:
         first = server._process
         first.kill()
         first.wait()

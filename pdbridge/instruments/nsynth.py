@@ -19,7 +19,7 @@ class NSynthInstrument(PlayedInstrument):
     def __init__(self, host, server):
         super().__init__(host, server)
         self.keyboard = self.pad = Pad(host)
-        self.grid_name = "none"
+        self._name = "none"
         self._taking = None  # the task that opens the server's own grid
 
     def restore(self, messages):
@@ -30,6 +30,11 @@ class NSynthInstrument(PlayedInstrument):
         if self._taking:
             self._taking.cancel()
         super().close()
+
+    @property
+    def grid_name(self):
+        """What the grid is called; "opening" while the first one is on its way, "none" without one."""
+        return "opening" if self._taking and self.pad.grid is None else self._name
 
     def _take_default(self):
         """Play the server's own grid, as long as `load` names no other."""
@@ -71,14 +76,14 @@ class NSynthInstrument(PlayedInstrument):
         self._remember("load")
         self.pad.panic()
         self.pad.set_grid(None)
-        self.grid_name = "none"
+        self._name = "none"
         self.host.out("grid", "none", 0, 0, 0, 0, 0)
         return ("unloaded",)
 
     async def _use(self, name, grid):
         pad = self.pad
         pad.set_grid(grid)
-        self.grid_name = name
+        self._name = name
         pitches = grid.pitches
         self.host.out("grid", name, grid.rows, grid.cols, len(pitches), pitches[0], pitches[-1])
         for number, corner in enumerate(grid.corners or ("-",) * 4, 1):
