@@ -153,6 +153,7 @@ class PureData:
         self._rate = sample_rate
         self._recordings = 0
         self._pings = 0
+        self._session_objects = SESSION.count("#X obj") + SESSION.count("#X msg")
         self._reports = []
         patches = self.folder / "patches"
         patches.mkdir()
@@ -220,6 +221,18 @@ class PureData:
     def note(self, pitch, velocity):
         """A note for ``notein``."""
         self.send("#notein", pitch, velocity, 1)
+
+    def listen(self, receiver, word):
+        """Have `report` give what is sent to a receiver from now on, with a word in front."""
+        first = self._session_objects
+        name = receiver.replace("$0", str(self.dollar_zero))
+        for k, words in enumerate((["r", name], ["list", "prepend", word], ["list", "trim"],
+                                   ["s", "session-report"])):
+            self.send("pd-session.pd", "obj", 20, 20 * k, *words)
+            if k:
+                self.send("pd-session.pd", "connect", first + k - 1, 0, first + k, 0)
+        self._session_objects += 4
+        assert self.ping()
 
     def write(self, array, values):
         """Write values into an array, from index 0."""

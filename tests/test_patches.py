@@ -27,11 +27,13 @@ from puredata import (
 
 COURSE_PATCH = CLONE / "tests/data/course_patch.pd"
 FILES = sorted(PATCHES.glob("*.pd"))
+INSTRUMENTS = ("gansynth", "nsynth")
 HELP = sorted(PATCHES.glob("*-help.pd"))
 ABSTRACTIONS = {file.stem: "" for file in FILES if not file.stem.endswith("-help")}
 ABSTRACTIONS |= {"notevoice~": "1 test", "arrayslider": "test -1 1", "out~": "test-sum",
                  "pyext.": "pdbridge.pyext gansynth @detach 1"}
-ABSTRACTIONS.pop("gansynth")
+for instrument in INSTRUMENTS:
+    ABSTRACTIONS.pop(instrument)
 
 #: The objects of Pd 0.52 itself.
 VANILLA = set("""
@@ -112,7 +114,8 @@ def test_abstraction_loads_without_complaint(name, tmp_path):
         assert pd.complaints() == []
 
 
-@pytest.mark.parametrize("file", [PATCHES / "gansynth.pd", COURSE_PATCH], ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", [*(PATCHES / f"{name}.pd" for name in INSTRUMENTS), COURSE_PATCH],
+                         ids=lambda file: file.stem)
 def test_patch_loads_without_complaint_and_without_a_server(file, tmp_path):
     with PureData(file, tmp_path) as pd:
         assert pd.complaints() == []
