@@ -17,7 +17,10 @@ from pathlib import Path
 CLONE = Path(__file__).resolve().parent.parent
 FOLDER = CLONE / ".venv"
 OLDEST, NEWEST = (3, 10), (3, 13)  # what TensorFlow has wheels for; also in setup.py
-DESCRIPTION = ("setup.py", "pyproject.toml")  # a change in these means installing again
+# A change in these means installing again; so does a compiler that came or went.
+DESCRIPTION = ("setup.py", "pyproject.toml", "pdbridge/nsynth/kernel_source/*.h",
+               "pdbridge/nsynth/kernel_source/*.cpp")
+COMPILERS = ("c++", "g++", "clang++")
 
 
 class SetupError(Exception):
@@ -78,9 +81,15 @@ def prepare(extras=()):
 
 def _description():
     """What the environment was installed from, as one line."""
-    texts = b"\0".join((CLONE / name).read_bytes() for name in DESCRIPTION)
+    files = [file for pattern in DESCRIPTION for file in sorted(CLONE.glob(pattern))]
+    texts = b"\0".join(file.read_bytes() for file in files)
     # The place counts too: a moved clone has an environment that points to where it was.
-    return hashlib.sha256(texts + str(CLONE).encode()).hexdigest()
+    return hashlib.sha256(texts + f"{CLONE} {has_compiler()}".encode()).hexdigest()
+
+
+def has_compiler():
+    """Whether there is a C++ compiler, as far as the PATH and the environment tell."""
+    return bool(os.environ.get("CXX") or any(map(shutil.which, COMPILERS)))
 
 
 def _covers(installed, wanted):

@@ -1,7 +1,7 @@
 """``python3 tests``: everything the tests need, then the tests.
 
-Makes the virtual environment of the clone with pytest in it, installs Pd where it may, and hands
-its arguments on to pytest.
+Makes the virtual environment of the clone with pytest in it, installs Pd and a C++ compiler where it
+may, and hands its arguments on to pytest.
 """
 
 import os
@@ -17,13 +17,20 @@ from pdbridge import environment
 
 def main():
     if not (os.environ.get("PDBRIDGE_PD") or shutil.which("pd") or shutil.which("puredata")):
-        try:
-            environment.install_debian_packages(["puredata-core"], "Pd, for the tests")
-        except environment.SetupError as error:
-            print(f"pdbridge: {error}\npdbridge: without Pd the tests of the patches fail", file=sys.stderr)
+        _install("puredata-core", "Pd, for the tests", "without Pd the tests of the patches fail")
+    if not environment.has_compiler():
+        _install("g++", "the C++ compiler, for the tests",
+                 "without a compiler the tests of NSynth's compiled decoder are skipped")
     arguments = sys.argv[1:]
     os.chdir(str(CLONE))
     return environment.enter(["-m", "pytest"] + arguments, extras=("test",))
+
+
+def _install(package, purpose, otherwise):
+    try:
+        environment.install_debian_packages([package], purpose)
+    except environment.SetupError as error:
+        print(f"pdbridge: {error}\npdbridge: {otherwise}", file=sys.stderr)
 
 
 sys.exit(main())
