@@ -67,6 +67,7 @@ _FUNCTIONS = {
     "pdbridge_state_bytes": (c_int64, [c_void_p, c_int, c_int]),
     "pdbridge_decoding_new": (c_void_p, [c_void_p, c_void_p, c_int, c_int64, c_int64, c_int, *_WORDS]),
     "pdbridge_decoding_free": (None, [c_void_p]),
+    "pdbridge_decoding_position": (c_int64, [c_void_p]),
     "pdbridge_decoding_run": (c_int, [c_void_p, c_int, c_void_p, c_int64, c_float, c_void_p, c_int64,
                                       *_WORDS]),
     "pdbridge_decoding_feed": (c_int, [c_void_p, c_int, c_void_p, c_int64, c_void_p, c_int64, *_WORDS]),
@@ -296,7 +297,7 @@ class KernelDecoding:
 
     def __init__(self, decoder, embeddings, position):
         self._batch, self._frames, _ = embeddings.shape
-        self.position = checked_position(position, self._frames)
+        position = checked_position(position, self._frames)
         self._decoder = decoder  # keeps the weights
         self._library = decoder._library
         needed, free = decoder.bytes_of(self._batch), free_memory()
@@ -306,12 +307,17 @@ class KernelDecoding:
         embeddings = np.ascontiguousarray(embeddings)
         with _words() as words:
             self._state = self._library.pdbridge_decoding_new(
-                decoder.network, embeddings.ctypes.data, self._batch, self._frames, self.position,
+                decoder.network, embeddings.ctypes.data, self._batch, self._frames, position,
                 decoder.threads, *words)
         self._process = os.getpid()
         weakref.finalize(self, _free_state, self._library, self._state, self._process, decoder)
         self._in_use = threading.Lock()
         self._steps_a_turn = {}
+
+    @property
+    def position(self):
+        """Samples behind it (int). Asked of the library, for Ctrl-C may come before Python could count."""
+        return self._library.pdbridge_decoding_position(self._state)
 
     def run(self, steps, uniforms=None, temperature=1.0):
         """Make the next samples, see `pdbridge.nsynth.decoding.Decoding.run`.
@@ -372,7 +378,6 @@ class KernelDecoding:
                     turn(done, count, words)
                 elapsed = time.perf_counter() - start
                 done += count
-                self.position += count
                 count = max(min(int(count * TURN / max(elapsed, 1e-6)), 8 * count), 1)
                 self._steps_a_turn[what] = count
 

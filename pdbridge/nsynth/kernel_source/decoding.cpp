@@ -18,7 +18,9 @@ int sections(int batch, int threads) {
 
 Decoding::Decoding(const Network& network, const float* embeddings, int batch, int64_t frames,
                    int64_t position, int threads)
-    : steps_left_(frames * network.sizes.hop - position), conductors_(sections(batch, threads)) {
+    : position_(position),
+      end_(frames * network.sizes.hop),
+      conductors_(sections(batch, threads)) {
     const int count = conductors_.size();
     for (int i = 0; i < count; i++) {
         const int first = (int)((int64_t)batch * i / count);
@@ -40,7 +42,7 @@ void Decoding::perform(const Task& task) {
         if (task.logits) part.logits += first * task.logit_stride * CODES;
         sections_[i]->perform(part);
     });
-    steps_left_ -= task.steps;
+    position_ += task.steps;
 }
 
 int64_t Decoding::bytes(const Network& network, int batch, int threads) {

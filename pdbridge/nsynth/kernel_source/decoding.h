@@ -21,12 +21,14 @@ class Decoding {
 
     void perform(const Task& task);
 
-    int64_t steps_left() const { return steps_left_; }
+    int64_t position() const { return position_; }
+    int64_t end() const { return end_; }
 
     static int64_t bytes(const Network& network, int batch, int threads);
 
   private:
-    int64_t steps_left_;
+    int64_t position_;
+    const int64_t end_;
     std::vector<int> first_notes_;  // of the sections
     std::vector<std::unique_ptr<Section>> sections_;
     Team conductors_;

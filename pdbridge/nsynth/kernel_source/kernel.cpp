@@ -96,10 +96,14 @@ pdbridge_decoding* pdbridge_decoding_new(const pdbridge_network* network, const 
 
 void pdbridge_decoding_free(pdbridge_decoding* decoding) { delete decoding; }
 
+int64_t pdbridge_decoding_position(const pdbridge_decoding* decoding) {
+    return decoding->position();
+}
+
 static int perform(pdbridge_decoding* decoding, const pdbridge::Task& task, char* error,
                    int error_size) {
     return guarded<int>(1, error, error_size, [&] {
-        if (task.steps < 0 || task.steps > decoding->steps_left()) {
+        if (task.steps < 0 || task.steps > decoding->end() - decoding->position()) {
             say("the embeddings end before", error, error_size);
             return 1;
         }

@@ -74,6 +74,9 @@ PDBRIDGE_EXPORT pdbridge_decoding* pdbridge_decoding_new(
     int64_t position, int threads, char* error, int error_size);
 PDBRIDGE_EXPORT void pdbridge_decoding_free(pdbridge_decoding* decoding);
 
+// The sample that comes next.
+PDBRIDGE_EXPORT int64_t pdbridge_decoding_position(const pdbridge_decoding* decoding);
+
 // The next codes, uint8 [batch][code_stride]. `uniforms`, float64 [batch][uniform_stride], may be
 // NULL: the likeliest code then. Logits are divided by `temperature`.
 PDBRIDGE_EXPORT int pdbridge_decoding_run(

@@ -8,8 +8,8 @@ namespace pdbridge {
 
 namespace {
 
-// Some microseconds: the longest that members come after one another when each has a core.
-constexpr int GLANCES = 4000;
+// Some ten microseconds: the longest that members come after one another when each has a core.
+constexpr int GLANCES = 1000;
 
 void breathe() {
 #if defined(__x86_64__) || defined(_M_X64)
@@ -21,7 +21,9 @@ void breathe() {
 
 }  // namespace
 
-Team::Team(int size) : size_(size) {
+// With more members than cores, whoever waits has to make room at once.
+Team::Team(int size)
+    : size_(size), glances_(size <= (int)std::thread::hardware_concurrency() ? GLANCES : 0) {
     try {
         for (int member = 1; member < size; member++)
             threads_.emplace_back(&Team::serve, this, member);
@@ -77,9 +79,8 @@ void Team::meet() {
         meetings_.store(meeting + 1, std::memory_order_release);
         return;
     }
-    // With fewer cores than members, whoever waits must make room for whoever is awaited.
     for (int glances = 0; meetings_.load(std::memory_order_acquire) == meeting; glances++) {
-        if (glances < GLANCES)
+        if (glances < glances_)
             breathe();
         else
             std::this_thread::yield();

@@ -31,7 +31,7 @@ class Team {
     void serve(int member);
     void end();
 
-    const int size_;
+    const int size_, glances_;
     std::vector<std::thread> threads_;
     std::mutex mutex_;
     std::condition_variable asked_, answered_;
