@@ -1,14 +1,18 @@
 """``patches/nsynth.pd`` in a real Pd without windows, and a server of a few lines beside it."""
 
+import contextlib
+import re
 import time
 
 import numpy as np
 import pytest
 from puredata import (
     PATCHES,
+    PATIENCE,
     SAMPLE_RATE,
     FakeServer,
     PureData,
+    Screen,
     finished_wav,
     frequency,
     residual_db,
@@ -63,6 +67,28 @@ def test_pad_sends_row_and_column_from_the_top_left(met, server):
     for x, y in ((0, 0), (1, 0), (0, 1), (0.25, 0.75)):
         met.send("$0-to-pad", "values", x, y)
         assert server.message("position_rel") == [y, x]
+
+
+@pytest.mark.skipif(Screen.missing(), reason=f"needs {' '.join(Screen.missing())}")
+def test_mouse_finds_the_first_sound_at_the_top_left_of_the_pad(server, tmp_path):
+    text = (PATCHES / "nsynth.pd").read_text()
+    left, top = (int(word) for word in re.search(r"#X obj (\d+) (\d+) xypad", text).groups())
+    height = int(text.split()[5])
+    with Screen() as screen, PureData(PATCHES / "nsynth.pd", tmp_path, server.port, screen=screen):
+        server.meet()
+        window, menu = screen.canvas("^nsynth.pd", height)
+        until = time.monotonic() + PATIENCE
+        place = None
+        while place != [0, 0]:  # another process draws the windows
+            assert time.monotonic() < until, place
+            screen.do("mousemove", "--window", window, left + 8, menu + top + 8, "mousedown", 1,
+                      "mouseup", 1)
+            with contextlib.suppress(AssertionError):
+                place = server.expect("/msg", 1, "position_rel", timeout=0.2)[2:]
+        screen.do("mousemove", "--window", window, left + 246, menu + top + 8, "mousedown", 1,
+                  "mousemove", "--window", window, left + 246, menu + top + 128, "mouseup", 1)
+        while place != pytest.approx([0.5, 1], abs=0.04):
+            place = server.message("position_rel")
 
 
 def test_pad_moved_by_somebody_else_is_shown_and_not_sent_back(met, server):

@@ -781,7 +781,7 @@ def test_pad_follows_the_mouse(zoom, tmp_path):
                 drawn = pd.report("place", 0.2)
         for place in ((0, 0), (1, 0), (0, 1), (1, 1), (0.33, 0.77), (0.974, 0.5), (0.5, 0.026)):
             screen.do(*point(*place), "mousedown", 1, "mouseup", 1)
-            wait_for(place, 6.5)
+            wait_for(place, 9.5)
         screen.do(*point(0.5, 0.5), "mousedown", 1)
         wait_for((0.5, 0.5), 0.1)
         for place in ((0.6, 0.4), (0.61, 0.41), (1.1, -0.05), (0.3, 0.7)):
