@@ -14,6 +14,7 @@ import json
 import math
 import mmap
 import os
+import reprlib
 import sys
 from contextlib import ExitStack
 from numbers import Real
@@ -30,6 +31,7 @@ SAMPLE_RATE = 16000  # Hz, of NSynth and of Open NSynth Super's pipeline
 LARGEST_RESOLUTION = 256  # cells on a side; the original's grids have 9 or 11
 LONGEST_NOTE = 1 << 24  # samples; Pd's single-precision floats count no further
 LARGEST_SETTINGS = 1 << 20  # bytes of a settings file
+LONGEST_NAME = 255  # characters of a sound's
 
 
 class Playing(NamedTuple):
@@ -249,11 +251,14 @@ class NoteGrid(Layout):
         layout = read_settings(settings, path.stem)
         with ExitStack() as stack:
             try:
-                file = stack.enter_context(open(path, "rb"))
+                file = stack.enter_context(_opened(path))
                 _check_size(path, os.fstat(file.fileno()).st_size, layout, settings)
                 grid = cls(path, layout, file)
             except OSError as error:
                 raise GridError(f"{path} cannot be read: {error.strerror or error}") from None
+            except ValueError:  # its size is not what it was a moment ago
+                raise GridError(f"{path} changed while it was opened; load it again when it is "
+                                "whole") from None
             stack.pop_all()  # the grid keeps the file open
         return grid
 
@@ -519,8 +524,9 @@ def read_json(path):
         It is missing, too large, or not a JSON object.
     """
     try:
-        with open(path, "rb") as file:
-            text = file.read(LARGEST_SETTINGS + 1)
+        with _opened(path) as file:
+            # some files of the system have no end, or wait for something to tell; they call themselves empty
+            text = file.read(LARGEST_SETTINGS + 1) if os.fstat(file.fileno()).st_size else b""
     except (OSError, ValueError) as error:
         raise GridError(f"the settings {path} cannot be read: "
                         f"{getattr(error, 'strerror', None) or error}") from None
@@ -558,7 +564,7 @@ def checked_pitches(pitches, where):
         raise GridError(f"{where} should be a list of MIDI pitches")
     for pitch in pitches:
         if not _is_whole(pitch) or not 0 <= pitch <= 127:
-            raise GridError(f"{where} holds {pitch!r}, which is not a MIDI pitch (0 to 127)")
+            raise GridError(f"{where} holds {reprlib.repr(pitch)}, which is not a MIDI pitch (0 to 127)")
     for lower, higher in itertools.pairwise(pitches):
         if lower == higher:
             raise GridError(f"{where} holds {lower} twice")
@@ -588,7 +594,8 @@ def checked_whole(value, smallest, largest, where):
     GridError
     """
     if not _is_whole(value) or not smallest <= value <= largest:
-        raise GridError(f"{where} should be a whole number from {smallest} to {largest}, not {value!r}")
+        raise GridError(f"{where} should be a whole number from {smallest} to {largest}, "
+                        f"not {reprlib.repr(value)}")
     return value
 
 
@@ -597,14 +604,25 @@ def _is_whole(value):
 
 
 def _is_number(value):
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    try:
+        return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # JSON knows whole numbers beyond all floats
+        return False
+
+
+def _opened(path):
+    """A file, open for reading. A pipe or a terminal would keep us waiting for ever."""
+    if path.exists() and not path.is_file():
+        raise GridError(f"{path} is not a file")
+    return open(path, "rb")
 
 
 def _find_bin(path):
     path = Path(path)
     if not path.is_dir():
         return path
-    found = sorted(path.glob("*.bin"))
+    # names with a dot are what an interrupted rendering or macOS left there
+    found = sorted(file for file in path.glob("*.bin") if not file.name.startswith("."))
     if len(found) == 1:
         return found[0]
     if not found:
@@ -662,12 +680,12 @@ def _layout(path, resolution, pitches, length, sample_rate, length_key, rate_key
 def _loop(nsynth, path):
     looping = nsynth.get("looping", False)
     if not isinstance(looping, bool):
-        raise GridError(f'{path}: "looping" should be true or false, not {looping!r}')
+        raise GridError(f'{path}: "looping" should be true or false, not {reprlib.repr(looping)}')
     start, end = nsynth.get("loopStart"), nsynth.get("loopEnd")
     usable = _is_number(start) and _is_number(end) and 0 <= start < end <= 1
     if looping and not usable:
-        raise GridError(f'{path}: "loopStart" {start} and "loopEnd" {end} should be fractions of the note, '
-                        "0 to 1, the start before the end")
+        raise GridError(f'{path}: "loopStart" {reprlib.repr(start)} and "loopEnd" {reprlib.repr(end)} '
+                        "should be fractions of the note, 0 to 1, the start before the end")
     return {"looping": looping, "loop": (float(start), float(end)) if usable else None}
 
 
@@ -700,22 +718,32 @@ def _pipeline_corners(settings, name, path):
 
 def _one_of_each(corners, name):
     """The sound of each corner that together make up the name of the grid, or None."""
-    found, rest = [], [((), name)]
+    rest = {name: ()}  # what is left of the name: the first sounds that leave it
     for number, sounds in enumerate(corners):
         ending = "" if number == len(corners) - 1 else "_"
-        rest = [((*names, sound), text[len(sound + ending):]) for names, text in rest
-                for sound in (sounds if isinstance(sounds, list) else [])
-                if isinstance(sound, str) and sound and text.startswith(sound + ending)]
-    found = [names for names, text in rest if not text]
-    return found[0] if found and len(found[0]) == 4 else None
+        known = [sound for sound in dict.fromkeys(filter(_is_name, sounds))
+                 if sound + ending in name] if isinstance(sounds, list) else []
+        longer = {}
+        for text, names in rest.items():
+            for sound in known:
+                if text.startswith(sound + ending):
+                    longer.setdefault(text[len(sound + ending):], (*names, sound))
+        rest = longer
+    found = rest.get("")
+    return found if found and len(found) == 4 else None
+
+
+def _is_name(sound):
+    return isinstance(sound, str) and sound != ""
 
 
 def _only(corners, where):
     """The sounds of corners that have one each; None where one has several."""
     if len(corners) != 4 or not all(isinstance(sounds, list) and sounds for sounds in corners):
         raise GridError(f"{where} should name the sounds of four corners")
-    if not all(isinstance(sound, str) for sounds in corners for sound in sounds):
-        raise GridError(f"{where} should hold names of sounds")
+    for sound in itertools.chain(*corners):
+        if not isinstance(sound, str) or len(sound) > LONGEST_NAME or min(sound, default=" ") < " ":
+            raise GridError(f"{where} should hold names of sounds, not {reprlib.repr(sound)}")
     return tuple(sounds[0] for sounds in corners) if all(len(sounds) == 1 for sounds in corners) else None
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -191,6 +192,22 @@ def test_a_folder_with_one_grid_is_that_grid(path):
 # Look-ups
 
 
+def test_hidden_files_in_a_folder_are_no_grids(path):
+    for name in (".small.4711.0.part.bin", "._small.bin"):  # of an interrupted rendering, of macOS
+        path.with_name(name).touch()
+    with NoteGrid.open(path.parent) as grid:
+        assert grid.path == path
+
+
+def test_corners_with_very_many_sounds_are_compared_with_the_name_at_once(path):
+    corner = {"instruments": [{"name": "a"}] * 5000 + [{"name": "b" * k} for k in range(1, 200)]}
+    settings = {**device_settings(PITCHES, 3, 50), "corners": [corner] * 4}
+    path.with_name("settings.json").write_text(json.dumps(settings))
+    path.with_suffix(".json").unlink()
+    with NoteGrid.open(path.rename(path.with_name("a_a_bb_a.bin"))) as grid:
+        assert grid.corners == ("a", "a", "bb", "a")
+
+
 def test_the_nearest_pitch_of_two_is_the_lower_and_the_ends_hold(grid):
     assert grid.nearest(26) == (0, 24, 2 ** (2 / 12))
     assert grid.nearest(27) == (1, 28, 2 ** (-1 / 12))
@@ -276,12 +293,16 @@ def test_a_wrong_size_says_both_sizes_and_the_likely_cause(path, size, text):
     ({"looping": 1}, "\"looping\" should be true or false, not 1"),
     ({"loopEnd": 0.1}, "\"loopStart\" 0.25 and \"loopEnd\" 0.1 should be fractions"),
     ({"loopStart": math.nan}, "fractions"),
+    ({"loopStart": 10 ** 400}, "fractions"),
+    ({"resolution": "x" * 100000}, "whole number"), ({"resolution": 10 ** 4000}, "whole number"),
+    ({"length": json.loads("[" * 300 + "]" * 300)}, "whole number"), ({"pitches": ["x" * 100000]}, "holds 'xxx"),
+    ({"looping": "x" * 100000}, "true or false"), ({"loopEnd": "x" * 100000}, "fractions"),
 ])
 def test_impossible_settings_name_the_key(path, values, text):
     change(path.with_suffix(".json"), **values)
     with pytest.raises(GridError, match=text) as error:
         NoteGrid.open(path)
-    assert "small.json" in str(error.value)
+    assert "small.json" in str(error.value) and len(str(error.value)) < 400
 
 
 @pytest.mark.parametrize("text, reason", [
@@ -291,7 +312,9 @@ def test_impossible_settings_name_the_key(path, values, text):
     (json.dumps(pipeline_settings(pads={"NW": ["a"], "NE": "b", "SW": ["c"], "SE": ["d"]})), "four corners"),
     (json.dumps({**device_settings(PITCHES, 3, 50), "corners": [1, 2]}), "\"corners\" should be four times"),
     (json.dumps(device_settings(PITCHES, 3, 50, corners="abc")), "four corners"),
-    (json.dumps(device_settings(PITCHES, 3, 50)) + " " * (1 << 20), "too large"),
+    (json.dumps(device_settings(PITCHES, 3, 50, corners=["a", "b", "c", "d\0"])), "names of sounds, not 'd.x00'"),
+    (json.dumps(device_settings(PITCHES, 3, 50, corners=["a" * 300, "b", "c", "d"])), "names of sounds, not 'aaa"),
+    (json.dumps(device_settings(PITCHES, 3, 50)) + " " * (1 << 20), "too large"), ("", "not JSON"),
 ])
 def test_files_that_are_no_settings_are_named(path, text, reason):
     path.with_suffix(".json").write_text(text)
@@ -311,6 +334,15 @@ def test_missing_files_are_named(path, tmp_path):
     path.unlink()
     with pytest.raises(GridError, match="there is no .bin in"):
         NoteGrid.open(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_pipe_is_no_grid_and_is_not_waited_for(path):
+    pipe = path.with_name("pipe")
+    os.mkfifo(pipe)
+    for arguments in ((pipe, path.with_suffix(".json")), (path, pipe)):
+        with pytest.raises(GridError, match="pipe is not a file"):
+            NoteGrid.open(*arguments)
 
 
 def test_a_file_that_shrinks_while_it_is_open_is_an_error_and_no_crash(grid):
