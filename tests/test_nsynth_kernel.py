@@ -318,10 +318,10 @@ def test_memory_that_the_system_refuses_is_an_error_and_no_crash(decoder):
 
 def test_the_memory_of_a_note_is_what_it_keeps(weights):
     """Two dilations of every layer's input; the narrower the smaller."""
-    bytes_per_note = [kernel.KernelDecoder(weights, precision).bytes_per_note for precision in ("float32", "int8")]
+    wide, narrow = (kernel.KernelDecoder(weights, precision).bytes_per_note for precision in ("float32", "int8"))
     inputs = 3 * 2 * 1023 * 64 * 4  # 32 channels are padded to 64
-    assert inputs < bytes_per_note[0] < 1.5 * inputs
-    assert bytes_per_note[1] < bytes_per_note[0]
+    assert inputs < wide < 1.5 * inputs
+    assert narrow < wide
 
 
 def test_a_note_does_not_go_on_in_a_forked_process(decoder, monkeypatch):

@@ -1,6 +1,8 @@
 """What is installed, how fast it answers, and what the command line says."""
 
+import ctypes
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -18,7 +20,10 @@ from pdbridge.errors import CheckpointError, PdbridgeError
 
 CLONE = Path(__file__).resolve().parent.parent
 BUDGET = 0.3  # s for import pdbridge and pdbridge --help
-NO_SOURCE = shutil.ignore_patterns(".git", ".venv", "build", "dist", "*.egg-info", "__pycache__", ".pytest_cache")
+NO_SOURCE = shutil.ignore_patterns(".git", ".venv", "build", "dist", "*.egg-info", "__pycache__",
+                                   ".pytest_cache", "kernel_library.*")
+KERNEL = "pdbridge/nsynth/kernel_library" + (".dll" if os.name == "nt" else ".so")
+needs_compiler = pytest.mark.skipif(not environment.has_compiler(), reason="there is no C++ compiler")
 
 
 def run(*command, **options):
@@ -37,15 +42,18 @@ def best_time(*command, tries=7, **options):
     return min(times)
 
 
+def make_wheel(folder, **options):
+    """The wheel that `pip install .` of a clone makes, and what pip said."""
+    shutil.copytree(CLONE, folder / "clone", ignore=NO_SOURCE)
+    made = run(sys.executable, "-m", "pip", "wheel", "--verbose", "--no-deps", "--no-build-isolation",
+               "--wheel-dir", folder, folder / "clone", **options)
+    assert made.returncode == 0, made.stderr
+    return next(folder.glob("pdbridge-*.whl")), made.stdout + made.stderr
+
+
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory):
-    """The wheel that `pip install .` of a clone makes."""
-    folder = tmp_path_factory.mktemp("wheel")
-    shutil.copytree(CLONE, folder / "clone", ignore=NO_SOURCE)
-    made = run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
-               "--wheel-dir", folder, folder / "clone")
-    assert made.returncode == 0, made.stderr
-    return next(folder.glob("pdbridge-*.whl"))
+    return make_wheel(tmp_path_factory.mktemp("wheel"))[0]
 
 
 @pytest.fixture(scope="session")
@@ -93,8 +101,49 @@ def test_the_wheel_holds_the_package_its_patches_and_its_model(wheel):
     assert not any(name.startswith(("tests", "benchmarks", "patches", "models")) for name in held)
 
 
-def test_the_wheel_is_pure_python_under_the_licence_of_pd(wheel):
+@needs_compiler
+def test_the_wheel_holds_the_compiled_decoder_for_every_python(wheel):
+    assert re.fullmatch(rf"pdbridge-{pdbridge.__version__}-py3-none-(?!any)\w+\.whl", wheel.name)
+    held = zipfile.ZipFile(wheel).namelist()
+    assert KERNEL in held
+    assert not any(name.endswith((".cpp", ".h", ".o")) for name in held)
+
+
+@needs_compiler
+def test_the_installed_decoder_loads(installed):
+    code = "from pdbridge.nsynth import kernel; print(kernel.LIBRARY.parent); assert kernel.available()[0]"
+    loaded = run(installed / "python", "-c", code, cwd=installed)
+    assert loaded.returncode == 0, loaded.stderr
+    assert Path(loaded.stdout.strip()).is_relative_to(installed.parent)
+
+
+def test_without_a_compiler_the_wheel_is_for_every_machine_and_says_what_that_means(tmp_path):
+    none = str(tmp_path / "no-compiler")
+    wheel, said = make_wheel(tmp_path, env={**os.environ, "CC": none, "CXX": none})
     assert wheel.name == f"pdbridge-{pdbridge.__version__}-py3-none-any.whl"
+    assert KERNEL not in zipfile.ZipFile(wheel).namelist()
+    lines = [line for line in said.splitlines() if line.strip().startswith("pdbridge: ")]
+    assert len(lines) == 1 and "NSynth decodes with TensorFlow, which is slower" in lines[0]
+
+
+@needs_compiler
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64") or os.name == "nt", reason="x86 with a shell")
+def test_instructions_that_a_compiler_does_not_know_are_left_out(tmp_path):
+    old = tmp_path / "old-compiler"
+    old.write_text('#!/bin/sh\ncase "$*" in *-mavx*) echo "unknown option" >&2; exit 1;; esac\n'
+                   'exec c++ "$@" -O0\n')  # -O0: only whether it works is of interest
+    old.chmod(0o755)
+    shutil.copytree(CLONE, tmp_path / "clone", ignore=NO_SOURCE)
+    built = run(sys.executable, "setup.py", "build_ext", "--build-lib", tmp_path, cwd=tmp_path / "clone",
+                env={**os.environ, "CC": str(old), "CXX": str(old)})
+    assert built.returncode == 0, built.stderr
+    left_out = re.findall(r"pdbridge: .* cannot build (\w+)\.cpp, which is left out", built.stderr)
+    assert left_out == ["avx2", "avx512", "avx512_bf16", "avx512_vnni"]
+    library = ctypes.CDLL(str(tmp_path / KERNEL))
+    assert [library.pdbridge_compiled(number) for number in range(5)] == [1, 0, 0, 0, 0]
+
+
+def test_the_wheel_is_under_the_licence_of_pd(wheel):
     archive = zipfile.ZipFile(wheel)
     information = f"pdbridge-{pdbridge.__version__}.dist-info/"
     metadata = Parser().parsestr(archive.read(information + "METADATA").decode())
@@ -228,6 +277,24 @@ def test_the_environment_is_made_once_and_installed_into_when_something_is_missi
     monkeypatch.setattr(environment, "_description", lambda: "setup.py was edited")
     environment.prepare()
     assert scratch_environment[3:] == [("install",)]
+
+
+def test_a_change_of_the_compiled_decoder_or_a_new_compiler_means_installing_again(tmp_path, monkeypatch):
+    for name in ("setup.py", "pyproject.toml"):
+        (tmp_path / name).write_text("")
+    source = tmp_path / "pdbridge" / "nsynth" / "kernel_source"
+    source.mkdir(parents=True)
+    monkeypatch.setattr(environment, "CLONE", tmp_path)
+    monkeypatch.setattr(environment, "has_compiler", lambda: False)
+    descriptions = [environment._description()]
+    for name in ("team.cpp", "team.h"):
+        (source / name).write_text("// new")
+        descriptions.append(environment._description())
+    (source / "team.cpp~").write_text("an editor's")
+    assert environment._description() == descriptions[-1]
+    monkeypatch.setattr(environment, "has_compiler", lambda: True)
+    descriptions.append(environment._description())
+    assert len(set(descriptions)) == 4
 
 
 def test_an_unfinished_installation_is_done_again(scratch_environment, monkeypatch):

@@ -150,9 +150,10 @@ def _pd():
     if not version:
         yield Finding("Pd", f"{pd} does not say its version")
         return
-    oldest = ".".join(map(str, OLDEST_PD))
-    old = tuple(map(int, version.groups())) < OLDEST_PD
-    yield Finding("Pd", f"{version[0].removeprefix('Pd-')}, {pd}" + (f"; the patches need {oldest}" if old else ""))
+    words = f"{version[0].removeprefix('Pd-')}, {pd}"
+    if tuple(map(int, version.groups())) < OLDEST_PD:
+        words += f"; the patches need {'.'.join(map(str, OLDEST_PD))}"
+    yield Finding("Pd", words)
 
 
 def _midi():
