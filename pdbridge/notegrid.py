@@ -449,6 +449,8 @@ class NoteGrid(Layout):
                 file.flush()
                 os.fsync(file.fileno())
             text.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+            # Whoever kills us between the two files must not leave the new one with the old settings.
+            path.with_suffix(".json").unlink(missing_ok=True)
 
 
 def device_settings(pitches, resolution, length, sample_rate=SAMPLE_RATE, corners=None, loop=None,

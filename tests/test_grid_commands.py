@@ -406,6 +406,15 @@ def test_saved_timbres_may_be_corners(gansynth, pitches, tmp_path):
     assert json.loads((folder / "settings.json").read_text())["timbres"]["SW"] == str(tmp_path / "bell.npy")
 
 
+def test_settings_of_a_new_grid_of_timbres_are_all_kept(gansynth, pitches, tmp_path):
+    options = {"pitches": pitches[:1], "resolution": 2, "compat": True, "say": ignore}
+    path = timbres.render_timbres(tmp_path / "p", gansynth, **options)
+    assert project.read(tmp_path / "p").compat
+    before = path.stat().st_mtime_ns
+    assert timbres.render_timbres(tmp_path / "p", gansynth, say=ignore) == path
+    assert path.stat().st_mtime_ns == before
+
+
 def test_a_stopped_grid_of_timbres_goes_on(gansynth, pitches, tmp_path, monkeypatch):
     made, synthesize = [], gansynth.synthesize
 
@@ -448,6 +457,10 @@ def test_what_a_gansynth_cannot_make_is_one_clear_error(gansynth, pitches, tmp_p
     np.save(tmp_path / "words.npy", np.array(["a", "b"]))
     (tmp_path / "broken.npy").write_bytes(b"no array")
     np.save(tmp_path / "objects.npy", np.array([None]), allow_pickle=True)
+    with open(tmp_path / "huge.npy", "wb") as file:
+        header = {"descr": "<f4", "fortran_order": False, "shape": (10 ** 14,)}
+        np.lib.format.write_array_header_1_0(file, header)
+    np.save(tmp_path / f"{'n' * 220}.npy", np.zeros(gansynth.latent_size, np.float32))
 
     def fails(error, match, **options):
         with pytest.raises(error, match=match):
@@ -458,9 +471,10 @@ def test_what_a_gansynth_cannot_make_is_one_clear_error(gansynth, pitches, tmp_p
     fails(GridError, "notes of this model have .* samples, not 16000000", final_length=16_000_000)
     fails(GridError, "there is no corner N; corners are NW", corner_files={"N": "x.npy"})
     for name, text in (("short", r"holds \[7\] values; a z of this model has"), ("broken", "is no z"),
-                       ("nan", "holds a value that is not a finite number"), ("objects", "is no z"),
+                       ("nan", "holds a value that is not a finite number"), ("objects", "is no z"), ("huge", "is no z"),
                        ("words", "is no z: it should be an .npy"), ("missing", "cannot be read: No such file")):
         fails(LatentError, f"{name}.npy {text}", corner_files={"NW": tmp_path / f"{name}.npy"})
+    fails(GridError, "names too long for a file: nn", corner_files={"NW": tmp_path / f"{'n' * 220}.npy"})
     assert not folder.exists()
     with pytest.raises(GridError, match='"timbres: NE" should be a seed .* not "bell.wav"'):
         project.write(project.Project(folder, pitches, timbres={"NW": 0, "NE": "bell.wav", "SW": 0, "SE": 0}))

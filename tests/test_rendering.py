@@ -1,5 +1,6 @@
 """Making a grid: corners and weights, cleaning, projects, and rendering that survives anything."""
 
+import errno
 import json
 import os
 import subprocess
@@ -212,6 +213,13 @@ def test_names_that_cannot_be_used_are_named(tmp_path, names, text):
         project.find_sounds(tmp_path)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_name_that_is_not_in_utf_8_is_named(tmp_path):
+    (tmp_path / os.fsdecode(b"fl\xfcte_60.wav")).touch()
+    with pytest.raises(GridError, match="_60.wav: this name is not in UTF-8; rename the file"):
+        project.find_sounds(tmp_path)
+
+
 def test_accents_may_be_written_in_one_piece_or_two(tmp_path):
     apart, in_one = "fle\u0301te", "fl\u00e9te"
     write_sounds(tmp_path / "s", [apart, "b", "c", "d"])
@@ -282,8 +290,13 @@ def test_settings_that_are_there_are_not_lost(sounds, tmp_path):
     ("pads", {"NW": ["a"], "NE": ["b", "b"], "SW": ["c"], "SE": ["d"]}, '"pads: NE" .* without repetitions'),
     ("pads", {"NW": ["x"], "NE": ["b"], "SW": ["c"], "SE": ["d"]}, "there is no sound x in .*; there are a, b, c, d"),
     ("pads", {"NW": ["a" * 210], "NE": ["b"], "SW": ["c"], "SE": ["d"]}, "names too long for a file"),
+    ("pads", {"NW": ["\udcff"], "NE": ["b"], "SW": ["c"], "SE": ["d"]}, "there is no sound \udcff in"),
+    ("pads", {"NW": ["a", "a_b"], "NE": ["b_c", "c"], "SW": ["c"], "SE": ["d"]},
+     "grids of a, b_c, c, d and of a_b, c, c, d would both be called a_b_c_c_d; rename a sound"),
     ("weights", "cubic", '"weights" should be "distance" or "bilinear", not "cubic"'),
     ("peak_db", 3, '"peak_db" should be a level in dB from -90 to 0, not 3'),
+    ("peak_db", -10 ** 400, '"peak_db" should be a level'),
+    ("loop", [0.5, 10 ** 400], '"loop" should be null, or start and end'),
     ("loop", [0.5, 0.2], '"loop" should be null, or start and end'),
     ("compat", "yes", '"compat" should be true or false, not "yes"'),
     ("sounds", 3, '"sounds" should be the name of a folder, not 3'),
@@ -488,6 +501,20 @@ def test_a_damaged_file_of_the_work_is_made_anew(folder, reference, kind):
     assert path.read_bytes() == reference
 
 
+def test_no_byte_that_flips_in_the_work_is_an_error_or_goes_unseen(tmp_path):
+    codes = np.arange(30, dtype=np.uint8)
+    with work.Work(tmp_path / "work") as done:
+        done.save("notes", "n", {"a": 1}, codes=codes)
+        path = done.path("notes", "n", {"a": 1})
+        contents = path.read_bytes()
+        for place in range(len(contents)):
+            path.write_bytes(contents[:place] + bytes([contents[place] ^ 1]) + contents[place + 1:])
+            arrays = done.load("notes", "n", {"a": 1})
+            assert not arrays or (arrays["codes"] == codes).all()
+        path.write_bytes(contents)
+        assert done.load("notes", "n", {"a": 1})
+
+
 def test_a_full_disk_is_one_clear_error_and_the_work_goes_on_later(folder, reference, monkeypatch):
     model = FakeNSynth()
     real, written = os.fsync, []
@@ -520,6 +547,59 @@ def test_a_project_is_rendered_by_one_process_at_a_time(folder):
     with work.Work(folder / "work"), pytest.raises(GridError, match="another process renders .*p just now"):
         rendered(folder)
     assert rendered(folder)
+
+
+def test_a_disk_without_locks_is_one_clear_error(folder, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+
+    def flock(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with pytest.raises(GridError, match="work cannot be held by one process at a time: No locks available"):
+        rendered(folder)
+
+
+def test_what_a_kill_left_half_written_is_thrown_away(folder):
+    left = folder / ".a_b_c_d.99.0.part.bin"
+    left.write_bytes(bytes(1000))
+    rendered(folder)
+    assert not left.exists()
+
+
+def test_a_kill_between_the_two_files_of_a_grid_leaves_none_that_passes_for_the_old_one(folder, monkeypatch):
+    path, = rendered(folder)
+    old = path.read_bytes()
+    edit(folder, peak_db=-6)
+    replace = os.replace
+
+    def killed(source, target):
+        if str(target).endswith(".json"):
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        rendered(folder)
+    monkeypatch.undo()
+    assert path.read_bytes() != old
+    edit(folder, peak_db=-12)
+    rendered(folder)
+    assert path.read_bytes() == old
+
+
+def test_a_sound_that_changes_while_it_is_read_is_not_mistaken_for_the_old_one(folder, sounds, monkeypatch):
+    read = render.read_sound
+
+    def read_and_change(path, sample_rate):
+        samples = read(path, sample_rate)
+        soundfile.write(path, samples / 2, sample_rate, subtype="FLOAT")
+        return samples
+
+    monkeypatch.setattr(render, "read_sound", read_and_change)
+    with pytest.raises(AudioError, match=r"a_48.wav was changed while it was read; run the same command again"):
+        rendered(folder)
+    assert not (folder / "work" / "embeddings").exists()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

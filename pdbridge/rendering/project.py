@@ -149,14 +149,13 @@ def write(project):
     """
     settings = {"pitches": list(project.pitches), "resolution": project.resolution,
                 "final_length": project.final_length, "peak_db": project.peak_db,
-                "loop": list(project.loop) if project.loop else None}
+                "loop": list(project.loop) if project.loop else None, "compat": project.compat}
     if project.pads is not None:
         sounds = project.sounds
         if sounds.is_relative_to(os.path.abspath(project.folder)):
             sounds = sounds.relative_to(os.path.abspath(project.folder))
         settings = {"pads": project.pads, **settings, "gpus": 1, "sounds": str(sounds),
-                    "sample_length": project.sample_length, "weights": project.weights,
-                    "compat": project.compat}
+                    "sample_length": project.sample_length, "weights": project.weights}
     if project.timbres is not None:
         settings = {"timbres": project.timbres, **settings}
     try:
@@ -222,6 +221,30 @@ def read(folder):
     return _checked(Project(folder, **values), path)
 
 
+def grid_name(names):
+    """What the files of a grid are called.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Top left, top right, bottom left, bottom right.
+
+    Returns
+    -------
+    str
+        Without an ending.
+
+    Raises
+    ------
+    GridError
+        It is too long for a file.
+    """
+    name = "_".join(names)
+    if len(name.encode(errors="surrogatepass")) > LONGEST_NAME:
+        raise GridError(f"these corners have names too long for a file: {name}")
+    return name
+
+
 def named_corners(corners):
     """Corners as the command line names them.
 
@@ -282,6 +305,8 @@ def find_sounds(folder):
         if not match:
             continue
         sound, pitch = _composed(match[1]), int(match[2])
+        if not _is_text(sound):
+            raise GridError(f"{path}: this name is not in UTF-8; rename the file")
         if pitch > 127:
             raise GridError(f"{path}: {pitch} is not a MIDI pitch (0 to 127)")
         if sound == "pitch":
@@ -357,6 +382,15 @@ def check_readable(paths):
         raise AudioError(f"cannot be read as sound: {_some(unreadable)}")
 
 
+def _is_text(name):
+    """Whether settings can hold it; names of files need not be in UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _composed(name):
     """A name with its accents in one piece, as keyboards write it; file systems may take it apart."""
     return unicodedata.normalize("NFC", name)
@@ -427,9 +461,12 @@ def _checked(project, path):
         if project.final_length > sample_length and not project.compat:
             raise GridError(f'{path}: "final_length" {project.final_length} is longer than "sample_length" in '
                             f"whole frames of {HOP}, {sample_length}, which is all that is rendered")
-        for names in combinations(project.pads, project.compat):
-            if len("_".join(names).encode()) > LONGEST_NAME:
-                raise GridError(f"{path}: these sounds have names too long for a file: {'_'.join(names)}")
+        named = {}
+        for sounds in combinations(pads, project.compat):
+            other = named.setdefault(grid_name(sounds), sounds)
+            if other != sounds:  # a_b, c and a, b_c
+                raise GridError(f"{path}: the grids of {', '.join(other)} and of {', '.join(sounds)} would both "
+                                f"be called {grid_name(sounds)}; rename a sound")
     if project.timbres is not None:
         _check_timbres(project.timbres, path)
     return replace(project, pitches=pitches, loop=loop, peak_db=float(project.peak_db), pads=pads,
@@ -455,6 +492,7 @@ def _check_timbres(timbres, path):
 
 
 def _is_number(value):
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    # math.isfinite fails on whole numbers beyond all floats, which JSON knows.
+    return isinstance(value, Real) and not isinstance(value, bool) and -math.inf < value < math.inf
 
 

@@ -241,7 +241,7 @@ class _Rendering:
         with progress(done + len(missing), "sound", "encoding", done) as bar:
             for first in range(0, len(missing), ENCODED_AT_ONCE):
                 keys = missing[first:first + ENCODED_AT_ONCE]
-                sounds = np.stack([self.sound(self.files[key]) for key in keys])  # [count, samples]
+                sounds = np.stack([self.sound(key) for key in keys])  # [count, samples]
                 for key, embedding in zip(keys, np.asarray(self.model.encode(sounds)), strict=True):
                     self.check_embedding(embedding, self.files[key])
                     sound, pitch = key
@@ -250,9 +250,12 @@ class _Rendering:
                     self.embeddings[key] = embedding
                     bar.update(1)
 
-    def sound(self, path):
+    def sound(self, key):
         """The sound of a file, float32 [samples]; a shorter one is followed by silence."""
+        path = self.files[key]
         samples = read_sound(path, SAMPLE_RATE)[:self.samples]
+        if fingerprint_of_file(path) != self.prints[key]:  # by which it will be found
+            raise AudioError(f"{path} was changed while it was read; run the same command again")
         if not samples.size:
             raise AudioError(f"{path} is empty")
         if not np.isfinite(samples).all():
@@ -343,7 +346,7 @@ class _Rendering:
     # Notes to a grid
 
     def path(self, sounds):
-        return self.settings.folder / ("_".join(sounds) + ".bin")
+        return self.settings.folder / f"{project.grid_name(sounds)}.bin"
 
     def pack(self, sounds):
         notes = self.grids[sounds]

@@ -57,9 +57,9 @@ def render_timbres(folder, model, corner_files=None, seed=None, pitches=None, re
                          {"pitches": tuple(pitches) if pitches else None, "resolution": resolution,
                           "final_length": final_length, "compat": compat})
     names, corner_z = _corners(settings, model.latent_size)
+    path = settings.folder / f"{project.grid_name(names)}.bin"
     if not (settings.folder / project.SETTINGS).exists():
         project.write(settings)
-    path = settings.folder / ("_".join(names) + ".bin")
     cells = corners.cell_timbres(corner_z, settings.resolution)  # [rows * cols, size]
     count = len(cells) * len(settings.pitches)
     checkpoint = _fingerprint(model.folder)
@@ -195,11 +195,11 @@ def read_z(path, size):
     try:
         if path.stat().st_size > LARGEST_Z:
             raise ValueError
-        z = np.load(path, allow_pickle=False)
-        z = np.asarray(z).astype(np.float32, casting="same_kind").squeeze()
+        z = np.lib.format.open_memmap(path, mode="r")  # takes no more memory than the file has bytes
+        z = np.array(z).astype(np.float32, casting="same_kind").squeeze()
     except OSError as error:
         raise LatentError(f"the timbre {path} cannot be read: {error.strerror or error}") from None
-    except (ValueError, TypeError, EOFError):
+    except (ValueError, TypeError, OverflowError):
         raise LatentError(f"{path} is no z: it should be an .npy of {size} numbers") from None
     if z.shape != (size,):
         raise LatentError(f"{path} holds {list(z.shape)} values; a z of this model has {size}")

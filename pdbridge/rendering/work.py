@@ -45,10 +45,16 @@ class Work:
             self._lock = open(self.folder / "lock", "a+b")
         except OSError as error:
             raise GridError(f"{self.folder} cannot be written: {error.strerror}") from None
-        if not _locked(self._lock):
+        try:
+            free = _locked(self._lock)
+        except OSError as error:  # e.g. a network file system without locks
+            self._lock.close()
+            raise GridError(f"{self.folder} cannot be held by one process at a time: {error.strerror}") from None
+        if not free:
             self._lock.close()
             raise GridError(f"another process renders {self.folder.parent} just now; let it finish")
-        for left in self.folder.glob("*/.*.part.npz"):  # of a process that was killed while writing
+        # Of a process that was killed while writing.
+        for left in (*self.folder.glob("*/.*.part.npz"), *self.folder.parent.glob(".*.part.bin")):
             left.unlink(missing_ok=True)
 
     def load(self, kind, name, made_from):
@@ -140,7 +146,7 @@ class Work:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 arrays = {name: arrays[name] for name in arrays.files}  # checks the sums
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error):
             return None
         if made_from is None:
             return arrays
