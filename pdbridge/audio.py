@@ -8,6 +8,7 @@ because a note that is still being rendered comes in slices.
 (90 to 170 ms) than the server has to spare before its first answer.
 """
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,10 @@ def read_wav(path):
     if not Path(path).is_file():
         raise AudioError(f"there is no sound file {path}")
     try:
-        frames, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
+        with open(path, "rb") as file:  # libsndfile itself takes no name that is not in UTF-8
+            frames, sample_rate = soundfile.read(file, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(f"{path} cannot be read as a sound: {error.error_string}") from None
     except (soundfile.SoundFileError, OSError) as error:
         raise AudioError(f"{path} cannot be read as a sound: {error}") from None
     return np.ascontiguousarray(frames.mean(axis=1, dtype=np.float32)), sample_rate
@@ -92,12 +96,14 @@ def write_wav(path, samples, sample_rate):
     """
     import soundfile
 
-    samples = np.asarray(samples, dtype=np.float32)
+    packed = io.BytesIO()  # libsndfile would call a full disk a system error
     try:
-        with written_whole(path) as temporary:
-            soundfile.write(temporary, samples, int(sample_rate), format="WAV", subtype="FLOAT")
+        soundfile.write(packed, np.asarray(samples, dtype=np.float32), int(sample_rate), format="WAV",
+                        subtype="FLOAT")
     except soundfile.SoundFileError as error:
         raise AudioError(f"{path} cannot be written: {error}") from None
+    with written_whole(path) as temporary:
+        temporary.write_bytes(packed.getbuffer())
 
 
 def resample(samples, from_rate, to_rate):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from full_disk import files_end_at
 
 from pdbridge import cli
 from pdbridge.errors import AudioError, EmbeddingError, PdbridgeError
@@ -156,6 +157,18 @@ def test_names_that_not_every_disk_tells_apart_count_as_one(one, other):
         sounds.targets([Path(one), Path(other)], "out", sounds.GENERATED)
 
 
+def test_a_name_that_becomes_too_long_is_named_before_any_work():
+    with pytest.raises(AudioError, match="nnn.wav would become gen_nnn.*, too long a name for a file; rename it"):
+        sounds.targets([Path("n" * 230 + ".wav")], "out", sounds.GENERATED)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_names_need_not_be_in_utf_8(folder, out):
+    sound(folder, "a.wav").rename(folder / os.fsdecode(b"fl\xfcte.wav"))
+    sounds.generate(folder, FakeModel(), out)
+    assert names(out) == [os.fsdecode(b"gen_fl\xfcte.wav")]
+
+
 # Embeddings of sounds
 
 
@@ -203,13 +216,20 @@ def test_sounds_that_cannot_be_used_are_named_and_the_others_go_on(folder, out, 
     sound(folder, "empty.wav", 0)
     sound(folder, "nan.wav", np.r_[np.zeros(2000), np.nan])
     (folder / "text.wav").write_text("no sound at all")
+    (folder / "lost.wav").symlink_to(folder / "on_another_disk.wav")
     tally = sounds.save_embeddings(folder, FakeModel(), out)
-    assert (tally.made, tally.passed_over) == (1, 4)
+    assert (tally.made, tally.passed_over) == (1, 5)
     assert names(out) == ["good_embeddings.npy"]
     lines = said(capsys).splitlines()
     for name, why in (("too_short", "511 samples"), ("empty", "0 samples"), ("nan", "not finite"),
-                      ("text", "cannot be read")):
+                      ("text", "cannot be read"), ("lost", "there is no sound file")):
         assert sum(f"{name}.wav" in line and why in line for line in lines) == 1
+
+
+def test_a_length_below_a_frame_is_an_error_and_not_the_fault_of_the_sounds(folder, out):
+    sound(folder, "a.wav")
+    with pytest.raises(PdbridgeError, match="^the first 511 samples of a sound are too few; a frame takes 512"):
+        sounds.save_embeddings(folder, FakeModel(), out, longest=511)
 
 
 # Notes from embeddings and sounds
@@ -379,18 +399,10 @@ def test_a_full_disk_ends_the_run_with_one_line_and_leaves_whole_files(folder, o
     embedding(folder, "a.npy", 1)
     embedding(folder, "b.npy", 2)
     monkeypatch.setattr(sounds, "_loaded", lambda model: FakeModel())
-    write = soundfile.write
-
-    def full(path, samples, *arguments, **options):
-        if len(samples) > HOP:
-            Path(path).write_bytes(b"RIFF")
-            raise OSError(28, "No space left on device")
-        write(path, samples, *arguments, **options)
-
-    monkeypatch.setattr(soundfile, "write", full)
-    assert cli.main(["nsynth", "generate", str(folder), "--model", "m", "--output", str(out)]) == 1
-    assert names(out) == ["gen_a.wav"]
-    assert re.search(r"^pdbridge: .*gen_b\.wav.*No space left", said(capsys), re.M)
+    with files_end_at(3000):
+        assert cli.main(["nsynth", "generate", str(folder), "--model", "m", "--output", str(out)]) == 1
+    assert names(out) == ["gen_a.wav"] and len(soundfile.read(out / "gen_a.wav")[0]) == HOP
+    assert re.search(r"^pdbridge: .*gen_b\.wav cannot be written: File too large", said(capsys), re.M)
 
 
 # The baseline

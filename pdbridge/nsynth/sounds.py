@@ -7,6 +7,7 @@ result is written when it is done, whole or not at all.
 
 import contextlib
 import itertools
+import os
 import struct
 import sys
 import tempfile
@@ -31,6 +32,7 @@ GENERATED = "gen_{}.wav"
 EMBEDDED = "{}_embeddings.npy"
 BASELINE = "{}_z.npy"
 BASELINE_NAMES = "{}_z.txt"
+LONGEST_NAME = 220  # bytes; file systems take 255, also for the temporary name
 BASELINE_BATCH = 8  # notes, as in the original; matters for batch statistics
 
 
@@ -98,7 +100,9 @@ def find(source, endings):
         files = [source]
     else:
         raise AudioError(f"{source}: there is no such folder or file")
-    return [path for path in files if path.suffix.lower() in endings and path.is_file()]
+    # A link to nothing will be named when it is read.
+    return [path for path in files
+            if path.suffix.lower() in endings and (path.is_file() or not path.exists())]
 
 
 def find_sounds(source):
@@ -159,8 +163,8 @@ def targets(files, folder, name):
     Raises
     ------
     AudioError
-        When two files would become one. Capitals do not tell files apart on every disk, so they do
-        not here.
+        When two files would become one, or a name would be too long for a disk. Capitals do not
+        tell files apart on every disk, so they do not here.
     """
     found, sources = {}, {}
     for file in files:
@@ -168,6 +172,8 @@ def targets(files, folder, name):
         other = sources.setdefault(unicodedata.normalize("NFC", target.name).casefold(), file)
         if other is not file:
             raise AudioError(f"{other.name} and {file.name} would both become {target.name}; rename one")
+        if len(os.fsencode(target.name)) > LONGEST_NAME:
+            raise AudioError(f"{file.name} would become {target.name}, too long a name for a file; rename it")
         found[file] = target
     return found
 
@@ -246,7 +252,11 @@ def read_sound(path, sample_rate, hop, longest=None):
     ------
     AudioError
         When it cannot be read, is not finite or is shorter than a frame.
+    PdbridgeError
+        When no sound could be long enough, because `longest` is less than a frame.
     """
+    if longest is not None and longest < hop:
+        raise PdbridgeError(f"the first {longest} samples of a sound are too few; a frame takes {hop}")
     samples = audio.read_sound(path, sample_rate)
     if not np.isfinite(samples).all():
         raise AudioError(f"{path} holds samples that are not finite numbers")
@@ -279,7 +289,8 @@ def read_embedding(path, channels, longest=None):
         When it cannot be read, has another shape or is not finite.
     """
     try:
-        array = np.lib.format.open_memmap(path, mode="r")  # looks at the shape before it reads
+        with np.errstate(over="ignore"):
+            array = np.lib.format.open_memmap(path, mode="r")  # looks at the shape before it reads
     except (ValueError, TypeError, OverflowError, OSError) as error:
         raise EmbeddingError(f"{path} cannot be read as an array: {error}") from None
     if array.dtype.kind not in "fiu":

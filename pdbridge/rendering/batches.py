@@ -48,7 +48,8 @@ class Draw:
         float64 [steps]
             0 <= u < 1.
         """
-        word = int.from_bytes(hashlib.sha256(name.encode()).digest()[:16], "little")
+        name = name.encode(errors="surrogateescape")  # of a file, which need not be in UTF-8
+        word = int.from_bytes(hashlib.sha256(name).digest()[:16], "little")
         bits = np.random.PCG64([self.seed, word])
         bits.advance(position)  # one step of the generator makes one number
         return np.random.Generator(bits).random(steps)

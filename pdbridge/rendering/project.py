@@ -465,8 +465,8 @@ def _checked(project, path):
         for sounds in combinations(pads, project.compat):
             other = named.setdefault(grid_name(sounds), sounds)
             if other != sounds:  # a_b, c and a, b_c
-                raise GridError(f"{path}: the grids of {', '.join(other)} and of {', '.join(sounds)} would both "
-                                f"be called {grid_name(sounds)}; rename a sound")
+                raise GridError(f"{path}: the grids of {', '.join(other)} and of {', '.join(sounds)} would "
+                                f"both be called {grid_name(sounds)}; rename a sound")
     if project.timbres is not None:
         _check_timbres(project.timbres, path)
     return replace(project, pitches=pitches, loop=loop, peak_db=float(project.peak_db), pads=pads,

@@ -49,7 +49,8 @@ class Work:
             free = _locked(self._lock)
         except OSError as error:  # e.g. a network file system without locks
             self._lock.close()
-            raise GridError(f"{self.folder} cannot be held by one process at a time: {error.strerror}") from None
+            raise GridError(f"{self.folder} cannot be held by one process at a time: {error.strerror}"
+                            ) from None
         if not free:
             self._lock.close()
             raise GridError(f"another process renders {self.folder.parent} just now; let it finish")
