@@ -192,6 +192,47 @@ def default_threads():
         return min(os.cpu_count() or 1, MOST_THREADS)
 
 
+# What the machine can do, for benchmarks
+
+
+def measure_arithmetic(precision, threads=None, seconds=0.2):
+    """The most multiply-adds a second that a precision could reach, with all numbers in registers.
+
+    Parameters
+    ----------
+    precision : str
+    threads : int, optional
+    seconds : float
+        How long to measure.
+
+    Returns
+    -------
+    float
+        0 where the precision has no instruction of its own.
+    """
+    name, _ = instruction_set(precision)
+    return _library().pdbridge_measure_arithmetic(
+        PRECISIONS.index(precision), list(INSTRUCTION_SETS).index(name), threads or default_threads(), seconds)
+
+
+def measure_reading(size, threads=None, seconds=0.5):
+    """The most bytes a second that are read from a block of memory.
+
+    Parameters
+    ----------
+    size : int
+        Bytes of the block.
+    threads : int, optional
+    seconds : float
+        How long to measure.
+
+    Returns
+    -------
+    float
+    """
+    return _library().pdbridge_measure_reading(size, threads or default_threads(), seconds)
+
+
 # The decoder
 
 
