@@ -744,7 +744,8 @@ def _only(corners, where):
     if len(corners) != 4 or not all(isinstance(sounds, list) and sounds for sounds in corners):
         raise GridError(f"{where} should name the sounds of four corners")
     for sound in itertools.chain(*corners):
-        if not isinstance(sound, str) or len(sound) > LONGEST_NAME or min(sound, default=" ") < " ":
+        if (not isinstance(sound, str) or len(sound) > LONGEST_NAME
+                or any(letter < " " or "\ud800" <= letter <= "\udfff" for letter in sound)):  # no text
             raise GridError(f"{where} should hold names of sounds, not {reprlib.repr(sound)}")
     return tuple(sounds[0] for sounds in corners) if all(len(sounds) == 1 for sounds in corners) else None
 

@@ -313,6 +313,7 @@ def test_impossible_settings_name_the_key(path, values, text):
     (json.dumps({**device_settings(PITCHES, 3, 50), "corners": [1, 2]}), "\"corners\" should be four times"),
     (json.dumps(device_settings(PITCHES, 3, 50, corners="abc")), "four corners"),
     (json.dumps(device_settings(PITCHES, 3, 50, corners=["a", "b", "c", "d\0"])), "names of sounds, not 'd.x00'"),
+    (json.dumps(device_settings(PITCHES, 3, 50, corners=["a", "b", "c", "\ud800"])), "sounds, not '.ud800'"),
     (json.dumps(device_settings(PITCHES, 3, 50, corners=["a" * 300, "b", "c", "d"])), "names of sounds, not 'aaa"),
     (json.dumps(device_settings(PITCHES, 3, 50)) + " " * (1 << 20), "too large"), ("", "not JSON"),
 ])

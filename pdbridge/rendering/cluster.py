@@ -69,7 +69,7 @@ class Cluster:
     def fitting_batch(self, notes):
         """Notes of a batch, if there are `notes` to decode: enough batches for all workers (int)."""
         largest = self._result(self._client.submit(_fitting_batch, self._model, pure=False))
-        return max(1, min(largest, -(-notes // len(self._workers()))))
+        return max(1, min(largest, -(-notes // max(1, len(self._workers())))))  # all may just have gone
 
     def decode(self, batches, draw):
         """Decode batches to their ends, as many at a time as there are workers.
