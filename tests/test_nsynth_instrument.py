@@ -254,6 +254,18 @@ def test_a_note_is_rendered_into_an_array_at_the_grids_rate(server, client):
     np.testing.assert_allclose(array(client, "sound"), wanted(2, 1, 48, 50, rate=16000), atol=1e-6)
 
 
+def test_a_key_far_from_the_pitches_of_the_grid_plays_and_the_server_answers(pad, tmp_path):
+    path = fake_grid.write(tmp_path / "high.bin", pitches=(127,), resolution=1)
+    pad.client.ask("/nsynth/load", str(path))
+    for pitch in (0, 127):
+        pad.play(pitch)
+    assert "longer than 16777216 samples" in fails(pad.client, "/nsynth/render", "sound", 0)
+    damaged(path, sampleRate=1000)
+    pad.client.ask("/nsynth/load", str(path))
+    assert "pitch 0 is too far below the pitches of high" in fails(pad.client, "/nsynth/note_on", 0, 100)
+    pad.play(127)
+
+
 # Notes that repeat
 
 
@@ -600,10 +612,7 @@ def test_the_grid_that_the_server_was_started_with_comes_instead_of_the_first(tm
         assert cached(server) == []
         patch.close()
     with ServerProcess(folder=tmp_path, grid="nobody") as server:
-        patch = nsynth_patch(server.loaded(), tmp_path)
-        assert "there is no note grid nobody" in patch.hear("fail", "load")[1]
-        patch.ask("loaded", "load", "small", first=(3, 3, 16000))
-        patch.close()
+        assert server.process.wait(20) and "there is no note grid nobody" in server.output()
 
 
 def test_a_first_grid_that_was_damaged_is_made_anew(tmp_path):
@@ -696,6 +705,21 @@ def test_a_first_grid_that_nobody_waits_for_any_more_is_not_made(tmp_path):
         client.until(lambda status: status["workers"] == 1 and status["jobs"] == 0)
         assert cached(server) == []
         assert client.ask("/nsynth/load", "first_grid")[:3] == [3, 3, 60000]
+
+
+@pytest.mark.parametrize("message", ["cancel", "unload"])
+def test_a_first_grid_that_nobody_asked_for_may_be_called_off(tmp_path, message):
+    (tmp_path / "first_light").mkdir()
+    (tmp_path / "first_light" / "slow").touch()
+    with ServerProcess(folder=tmp_path) as server:
+        patch = nsynth_patch(server.loaded(), tmp_path)
+        server.client().until(lambda status: status["workers"] == 2)
+        patch.message(message)
+        patch.hear("busy", 0)
+        server.client().until(lambda status: status["workers"] == 1)
+        assert "no note grid is loaded; send load first_grid" in patch.fails("note_on", 60, 100)
+        assert cached(server) == []
+        patch.close()
 
 
 def test_the_server_had_nothing_to_complain_about(server):

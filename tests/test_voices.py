@@ -1,6 +1,7 @@
 """Voices and notes that repeat, against a host in memory and a clock that does not wait."""
 
 import asyncio
+import threading
 
 import fake_grid
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 from puredata import largest_step
 
 from pdbridge import audio
-from pdbridge.errors import AudioError, GridError
-from pdbridge.instruments.pad import CellNote, Stock
+from pdbridge.errors import AudioError, GridError, PitchError
+from pdbridge.instruments import pad as pads
+from pdbridge.instruments.pad import CellNote, Pad, Stock
 from pdbridge.instruments.repeats import best_end, with_seam
 from pdbridge.instruments.voices import FADE_MS, GUARD, Note, Source, Voices
 from pdbridge.notegrid import NoteGrid
@@ -225,6 +227,21 @@ def test_a_note_whose_rest_fails_is_reported_and_its_voice_is_free():
     playing(test)
 
 
+@pytest.mark.parametrize("error, reported", [(AudioError("no sound"), ["no sound"]), (MemoryError(), [])])
+def test_a_key_whose_note_cannot_be_made_waits_no_longer(error, reported):
+    async def test(voices, host):
+        async def make():
+            raise error
+
+        note = Note(60, 100)
+        voices.play(note, make=make)
+        await asyncio.wait([note.task])
+        assert voices._notes == [] and host.failed == reported
+        note.task.exception()
+
+    playing(test)
+
+
 def test_voices_grow_for_longer_notes_and_sounding_ones_go_on():
     async def test(voices, host):
         voices.play(Note(60, 100), Tone())
@@ -331,7 +348,9 @@ def collected(note):
 
 
 def cell_note(grid, pitch, rate=RATE, row=1, col=2, longest=4 * RATE, enough=SLICE, loop=None):
-    return CellNote(grid, row, col, pitch, rate, longest, enough, loop, Stock())
+    note = CellNote(grid, row, col, pitch, rate, longest, enough, loop, Stock())
+    note.begin()
+    return note
 
 
 def wanted(pitch, played, rate=RATE, row=1, col=2):
@@ -379,6 +398,53 @@ def nearest(pitch):
 def test_a_repeated_part_for_which_there_is_no_room_is_played_once(grid):
     samples, repeat = collected(cell_note(grid, 60, longest=RATE // 3, loop=(0.2, 0.41)))
     assert repeat is None and len(samples) == RATE // 3
+
+
+@pytest.mark.parametrize("loop", [(0.0, 1e-7), (0.5, 0.5000001), (0.9999999, 1.0)])
+def test_a_key_far_above_the_grid_repeats_a_single_sample(grid, loop):
+    samples, (start, length) = collected(cell_note(grid, 127, rate=8000, loop=loop))
+    assert len(samples) == start + length + GUARD and length >= 0.02 * 8000 - 1
+    assert np.isfinite(samples).all()
+
+
+@pytest.mark.parametrize("pitch, played, quick", [(127, 0, False), (127, 40, False), (0, 127, False),
+                                                  (60, 0, True), (60, 96, True)])
+def test_keys_far_from_the_only_pitch_of_a_grid_take_no_more_memory_than_a_voice(tmp_path, pitch, played, quick):
+    with NoteGrid.open(fake_grid.write(tmp_path / "one.bin", pitches=(pitch,), length=2000, resolution=1)) as grid:
+        note = cell_note(grid, played, row=0, col=0)
+        samples, _ = collected(note)
+        assert note.quick == quick
+        speed = 2 ** ((played - pitch) / 12)
+        expected = audio.resample(fake_grid.note(0, 0, pitch, 2000, 1), 16000 * speed, RATE)[:4 * RATE]
+        np.testing.assert_allclose(samples[:len(expected)], expected, atol=1e-6)
+        assert len(samples) - len(expected) in (0, 1)
+        grid.sample_rate = 1000
+        if played == 0 and pitch == 127:
+            with pytest.raises(PitchError, match="pitch 0 is too far below .* nearest is 127"):
+                cell_note(grid, played, row=0, col=0)
+
+
+def test_a_pad_that_is_swept_has_one_cell_read_at_a_time_and_the_last_one_at_last(grid, monkeypatch):
+    asked, release = [], threading.Event()
+
+    def prefetch(grid, row, col):
+        asked.append((row, col))
+        assert release.wait(10)
+
+    monkeypatch.setattr(pads, "_prefetch", prefetch)
+
+    async def sweep():
+        pad = Pad(MemoryHost())
+        pad.set_grid(grid)
+        for step in range(100):
+            pad.move(step / 99, step / 99)
+        pad.move(0.0, 1.0)
+        release.set()
+        while len(asked) < 2 or pad._reading:
+            await asyncio.sleep(0.001)
+
+    asyncio.run(sweep())
+    assert asked == [(1, 1), (0, 2)]
 
 
 def test_resamplers_are_made_ahead_and_no_more_than_enough():

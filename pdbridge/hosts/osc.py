@@ -94,6 +94,7 @@ class OSCHost(Host):
         return self.server.arrays.get(array).copy()
 
     async def write(self, array, samples):
+        self.server.arrays.check_room(array, len(samples))
         self.server.arrays.put(array, np.array(samples, np.float32))
 
     async def write_long(self, array, length, read, on_progress):
@@ -103,10 +104,12 @@ class OSCHost(Host):
             count = min(LONG_SLICE, length - start)
             samples[start:start + count] = await read(start, count)
             on_progress(start / length)
+            await asyncio.sleep(0)  # others have their turn
         self.server.arrays.put(array, samples)
 
     async def prepare(self, array, length):
         self.server.arrays.set(array, length - 1, np.zeros(1, np.float32))
+        await asyncio.sleep(0)  # there may be many, and a long one takes milliseconds
 
     def write_now(self, array, start, samples):
         self.server.arrays.set(array, start, samples)

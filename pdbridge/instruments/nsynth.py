@@ -1,12 +1,14 @@
 """The instrument ``nsynth``: a note grid under an X/Y pad (see `pdbridge.hosts.messages`)."""
 
 import asyncio
+import math
 
 from pdbridge.audio import resample
-from pdbridge.errors import GridError, MessageError, PdbridgeError
+from pdbridge.errors import GridError, MessageError, PdbridgeError, PitchError
 from pdbridge.instruments.grids import FIRST_GRID, open_grid
 from pdbridge.instruments.instrument import PlayedInstrument
 from pdbridge.instruments.pad import Pad
+from pdbridge.notegrid import LONGEST_NOTE
 
 
 class NSynthInstrument(PlayedInstrument):
@@ -27,9 +29,13 @@ class NSynthInstrument(PlayedInstrument):
         self._take_default()
 
     def close(self):
-        if self._taking:
-            self._taking.cancel()
+        self._take_none()
         super().close()
+
+    def cancel(self):
+        """``cancel``."""
+        super().cancel()
+        self._take_none()
 
     @property
     def grid_name(self):
@@ -40,6 +46,10 @@ class NSynthInstrument(PlayedInstrument):
         """Play the server's own grid, as long as `load` names no other."""
         if "load" not in self._remembered and self.pad.grid is None and self._taking is None:
             self._taking = self.server.loop.create_task(self._open_default())
+
+    def _take_none(self):
+        if self._taking:
+            self._taking.cancel()
 
     async def _open_default(self):
         try:
@@ -73,6 +83,7 @@ class NSynthInstrument(PlayedInstrument):
 
     async def unload(self):
         """``unload`` -> ``unloaded``."""
+        self._take_none()
         self._remember("load")
         self.pad.panic()
         self.pad.set_grid(None)
@@ -165,12 +176,19 @@ class NSynthInstrument(PlayedInstrument):
         grid = self._grid()
         row, col = self.pad.cell
         samples = await self.server.loop.run_in_executor(None, _whole_note, grid, row, col, pitch)
-        await self.host.write(array, samples)
+
+        async def read(start, count):
+            return samples[start:start + count]
+
+        await self.host.write_long(array, len(samples), read, lambda amount: None)
         return ("rendered", array)
 
 
 def _whole_note(grid, row, col, pitch):
     """The note of a cell at any pitch, at the grid's rate; runs in a thread."""
-    index, _, speed = grid.nearest(pitch)
+    index, nearest, speed = grid.nearest(pitch)
+    if math.ceil(grid.length / speed) > LONGEST_NOTE:
+        raise PitchError(f"render: a note of pitch {nearest} played at {pitch} would be longer than "
+                         f"{LONGEST_NOTE} samples")
     samples = grid.read(grid.onset(row, col, index), grid.length)
     return resample(samples, grid.sample_rate * speed, grid.sample_rate)

@@ -14,12 +14,16 @@ from collections import defaultdict
 import numpy as np
 
 from pdbridge.audio import Resampler
-from pdbridge.errors import GridError
+from pdbridge.errors import GridError, PitchError
 from pdbridge.instruments.repeats import best_end, with_seam
 from pdbridge.instruments.voices import GUARD, Note, Source, Voices
 
-PIECE = 8192  # samples of the grid that are read and resampled at a stretch
-FIRST_PIECE = 2048  # the same, until there is enough for the beginning of a note
+PIECE = 24576  # samples of a voice for which the grid is read and resampled at a stretch
+FIRST_PIECE = 6144  # the same, until there is enough for the beginning of a note
+LARGEST_PIECE = 1 << 17  # samples of the grid, where a key is far above it
+QUICK = 1 / 16, 100  # samples of a voice for one of the grid: beyond, a beginning takes longer than 3 ms
+LOWEST_RATE = 4  # Hz at which a grid is read; one sample of it would fill a voice
+LONGEST_COMPARED = 1 << 14  # samples of the grid before the ends of what repeats
 USUAL_NOTE = 60000 / 16000  # s, of Open NSynth Super's grids
 SLOWEST = 2.0  # times its length that a note has in a voice: keys more than an octave below end earlier
 LONGEST = 20.0  # s that a voice has room for, whatever the grid
@@ -78,8 +82,8 @@ class CellNote(Source):
 
     Raises
     ------
-    GridError
-        The file was cut off.
+    PitchError
+        The pitch is too far below those of the grid.
     """
 
     def __init__(self, grid, row, col, pitch, rate, longest, enough, loop, stock):
@@ -88,12 +92,25 @@ class CellNote(Source):
         self._onset = grid.onset(row, col, index)
         self._period = grid.sample_rate / (440 * 2 ** ((grid_pitch - 69) / 12))  # samples of the grid
         self.from_rate, self._rate = grid.sample_rate * speed, rate
+        if self.from_rate < LOWEST_RATE:
+            raise PitchError(f"pitch {pitch} is too far below the pitches of {grid.name}; the nearest is "
+                             f"{grid_pitch}")
         self._ratio = rate / self.from_rate  # samples in the voice for one of the grid
         self._resampler = stock.take(self.from_rate, rate)
         self._taken = 0  # samples of the grid that went into the resampler
         self._sound = np.zeros(min(longest, math.ceil(grid.length * self._ratio)), np.float32)
         self._count = 0  # samples of it that are there
         self._loop = self._usable(loop, longest)
+        self._enough = enough
+
+    @property
+    def quick(self):
+        """Whether `begin` is; otherwise `begin_later` leaves the server its time."""
+        return QUICK[0] <= self._ratio <= QUICK[1]
+
+    def begin(self):
+        """Make `first`; `GridError` when the file was cut off."""
+        enough = self._enough
         self._settled = len(self._sound)  # samples that no seam will change
         if self._loop:
             self._settled = self._voice_samples(self._loop[1] - self._period / 2) - self._fade
@@ -104,6 +121,11 @@ class CellNote(Source):
             self._find_end()
             self._resample_now(self._voice_samples(self._loop[1]))
             self.first = self._until_seam()
+
+    async def begin_later(self):
+        """`begin` in a thread; the note itself."""
+        await asyncio.get_running_loop().run_in_executor(None, self.begin)
+        return self
 
     def _voice_samples(self, grid_samples):
         return min(round(grid_samples * self._ratio), len(self._sound))
@@ -124,13 +146,14 @@ class CellNote(Source):
 
     def _resample_now(self, enough):
         while self._count < min(enough, len(self._sound)) and self._taken < self._grid.length:
-            self._resample(self._next_piece(FIRST_PIECE))
+            self._resample(FIRST_PIECE)
 
-    def _next_piece(self, count):
-        return self._grid.read(self._onset + self._taken, min(count, self._grid.length - self._taken))
-
-    def _resample(self, samples):
-        self._taken += len(samples)
+    def _resample(self, voice_samples):
+        """Read and resample what makes about so many samples of the voice."""
+        count = min(max(round(voice_samples / self._ratio), 1), LARGEST_PIECE,
+                    self._grid.length - self._taken)
+        samples = self._grid.read(self._onset + self._taken, count)
+        self._taken += count
         resampled = self._resampler.push(samples, last=self._taken == self._grid.length)
         resampled = resampled[:len(self._sound) - self._count]
         self._sound[self._count:self._count + len(resampled)] = resampled
@@ -139,13 +162,16 @@ class CellNote(Source):
     def _find_end(self):
         """Move the end of the part that repeats to where the wave goes on as at its start."""
         start, end = self._loop
-        note = self._grid.read(self._onset, self._grid.length)
-        fade = round(CROSSFADE * self.from_rate)
-        self._loop = start, best_end(note, start, end, self._period, fade)
+        fade = min(round(CROSSFADE * self.from_rate), LONGEST_COMPARED)
+        first = max(start - fade, 0)
+        last = min(end + round(self._period), self._grid.length)
+        part = self._grid.read(self._onset + first, last - first)
+        self._loop = start, first + best_end(part, start - first, end - first, self._period, fade)
 
     def _until_seam(self):
         """The sound until it repeats, ready to repeat."""
         start, end = (self._voice_samples(point) for point in self._loop)
+        end = max(end, 1)
         start = min(start, end - 1)
         shortest = round(SHORTEST_REPEAT * self._rate)
         samples, self.repeat = with_seam(self._sound, start, end, self._fade, shortest, GUARD)
@@ -172,7 +198,7 @@ class CellNote(Source):
     async def _resample_later(self):
         """The disk may be slow, and the server must not wait for it."""
         loop = asyncio.get_running_loop()
-        self._resample(await loop.run_in_executor(None, self._next_piece, PIECE))
+        await loop.run_in_executor(None, self._resample, PIECE)
 
 
 class Pad(Voices):
@@ -204,6 +230,7 @@ class Pad(Voices):
         self.loop_points = None
         self._stock = Stock()
         self._stocking = None
+        self._reading = None  # (grid, cell) that the system is asked to read
 
     # Grid and place
 
@@ -222,9 +249,20 @@ class Pad(Voices):
         if cell == self.cell:
             return False
         self.cell = cell
-        if cell:
-            self._loop.run_in_executor(None, _prefetch, self.grid, *cell)
+        self._read_ahead()
         return True
+
+    def _read_ahead(self):
+        """Have the cell under the pad read, one cell at a time, however fast the pad moves."""
+        if self.cell and self._reading is None:
+            self._reading = self.grid, self.cell
+            future = self._loop.run_in_executor(None, _prefetch, self.grid, *self.cell)
+            future.add_done_callback(self._was_read)
+
+    def _was_read(self, _):
+        read, self._reading = self._reading, None
+        if read != (self.grid, self.cell):
+            self._read_ahead()
 
     def note_samples(self, rate):
         seconds = self.grid.length / self.grid.sample_rate if self.grid else USUAL_NOTE
@@ -283,12 +321,16 @@ class Pad(Voices):
         row, col = self.cell
         source = CellNote(self.grid, row, col, pitch, self.rate, self._voice_length,
                           self.host.slice_length, self.loop, self._stock)
-        self.play(Note(pitch, velocity), source)
+        if source.quick:
+            source.begin()
+            self.play(Note(pitch, velocity), source)
+        else:
+            self.play(Note(pitch, velocity), make=source.begin_later)
         # for the next key, once this one is well under way
         self._loop.call_later(REFILL, self._stock.add, source.from_rate, self.rate)
 
 
 def _prefetch(grid, row, col):
     """Runs in a thread."""
-    with contextlib.suppress(GridError):  # it was cut off, which the next note will say
+    with contextlib.suppress(GridError, OSError):  # it was cut off, which the next note will say
         grid.prefetch(row, col)

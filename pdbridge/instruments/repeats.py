@@ -32,7 +32,9 @@ def best_end(note, start, end, period, fade):
         return end
     before_start = note[start - fade:start]
     before_ends = note[lowest - fade:highest]
-    products = np.correlate(before_ends, before_start, "valid")  # [ends]
+    size = len(before_ends)
+    products = np.fft.irfft(np.fft.rfft(before_ends) * np.conj(np.fft.rfft(before_start, size)), size)
+    products = products[:size - fade + 1]  # [ends]; the others wrapped around
     squares = np.cumsum(np.append(0.0, np.square(before_ends, dtype=np.float64)))
     energies = squares[fade:] - squares[:-fade]  # [ends]
     return lowest + int(np.argmax(products / np.sqrt(energies + 1e-9)))

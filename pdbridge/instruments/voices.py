@@ -185,7 +185,7 @@ class Voices:
             self.host.fail("note_on", error)
             self._end(note)
             return
-        except asyncio.CancelledError:
+        except BaseException:
             self._end(note)
             raise
         await self._continue(note, source)
