@@ -4,7 +4,7 @@ import math
 import sys
 
 SAMPLE_RATE, HOP = 16000, 512  # of every NSynth model
-SHORTEST_S = HOP / SAMPLE_RATE
+SHORTEST_S, LONGEST_S = HOP / SAMPLE_RATE, 86400
 
 
 def add_to(commands):
@@ -128,8 +128,10 @@ def _temperature(text):
     return _at_least(float(text), 0)
 
 
-@_named(f"length ({SHORTEST_S} s or more)")
+@_named(f"length ({SHORTEST_S} to {LONGEST_S} s)")
 def _seconds(text):
+    if float(text) > LONGEST_S:
+        raise ValueError
     return _at_least(float(text), SHORTEST_S)
 
 

@@ -22,7 +22,7 @@ TAPS = 3  # of the dilated convolutions
 
 WAVENET = "NSynth's WaveNet autoencoder"
 LARGEST_WIDTH = 8192  # channels; the published model has at most 512
-MOST_LAYERS = 1000  # the published model has 30
+MOST_LAYERS = 30  # of the published model; how far back notes are taken up counts on it
 LARGEST_STATE = 2**20  # bytes of the text file `checkpoint`; an honest one has some hundred
 
 
