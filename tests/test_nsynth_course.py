@@ -1,6 +1,10 @@
 """The course's loader and controller: the same answers, over OSC, in a patch, and in a real Pd."""
 
+import json
+import os
+import sys
 import time
+from pathlib import Path
 
 import fake_grid
 import numpy as np
@@ -115,6 +119,7 @@ def test_before_anything_is_loaded_it_says_what_to_do(server, tmp_path):
     ("loaded", (9, 9, 60000, 16000, 60, 60), "holds 60 twice"), ("loaded", (9, 9, 60000, 16000), "takes rows"),
     ("loaded", (0, 9, 60000, 16000, 60), "rows is 0"),
     ("loaded", (9, 9, 60000, 16000, *[60] * 200), "204 arguments came"),
+    ("loaded", (1024, 1024, 60000, 16000, 60), "62914560000; no array has so many"),
 ])
 def test_what_the_controller_cannot_use_is_named(controller, message, arguments, part):
     text = fails(controller, f"/nsynth_controller/{message}", *arguments)
@@ -210,6 +215,47 @@ def test_a_grid_that_is_cut_off_while_it_is_loaded_harms_nobody(server, tmp_path
     with open(path, "r+b") as file:
         file.truncate(1000)
     assert "has 1000 now; load it again" in patch.hear("fail", "load")[1]
+    assert is_closed(path, server)
+    patch.close()
+
+
+def is_closed(path, server):
+    """Whether the server lets go of a file, where the system tells; it may still be read ahead."""
+    folder = Path(f"/proc/{server.process.pid}/fd")
+    until = time.monotonic() + 5
+    while folder.is_dir() and time.monotonic() < until:
+        if not any(os.path.realpath(file) == str(path) for file in folder.iterdir()):
+            return True
+        time.sleep(0.01)
+    return not folder.is_dir()
+
+
+def test_grids_are_closed_when_their_notes_have_sounded_or_could_not_be_read(server, tmp_path):
+    path = fake_grid.write(tmp_path / "cut.bin")
+    client = server.client()
+    client.ask("/nsynth/load", str(path))
+    client.ask("/nsynth/voices", "v", 2, 48000)
+    client.ask("/nsynth/note_on", 60, 100)
+    os.truncate(path, 1000)
+    for message in (("render", "sound", 60), ("note_on", 60, 100)):
+        assert "cut.bin" in fails(client, f"/nsynth/{message[0]}", *message[1:])
+    client.ask("/nsynth/load", "small")
+    assert is_closed(path, server)
+    client.ask("/nsynth/unload")
+    client.ask("/nsynth/voices", "v", 0, 48000)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no holes there")
+def test_a_grid_larger_than_any_array_is_refused_before_it_takes_all_memory(server, tmp_path):
+    path = fake_grid.write(tmp_path / "vast.bin")
+    settings = json.loads(path.with_suffix(".json").read_text())
+    settings["nsynth"].update(resolution=64, pitches=list(range(24, 85)), length=100000)
+    path.with_suffix(".json").write_text(json.dumps(settings))
+    os.truncate(path, 64 * 64 * 61 * 100000 * 2)  # all of it a hole
+    patch = Patch(server, tmp_path, LOADER, arrays=empty("audio"))
+    assert "vast has 24985600000 samples, too many for an array" in patch.fails(
+        "load", "vast.bin", "vast.json", "audio")
+    assert len(patch.arrays["audio"]) == 100
     patch.close()
 
 

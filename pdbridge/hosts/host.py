@@ -231,7 +231,7 @@ class Host(abc.ABC):
                 task.cancel()
                 raise
             finally:
-                self._current = None
+                self._current = task = None  # an error holds all that its message had in its hands
 
     def _report(self, message, asker, task):
         if task.cancelled():

@@ -117,6 +117,7 @@ class OSCHost(Host):
 
     async def write_slice(self, array, start, samples, deadline, wanted=None):
         self.server.arrays.set(array, start, samples)
+        await asyncio.sleep(0)  # 64 notes may have begun together
 
     def out(self, word, *atoms):
         self.server.notify(f"/{self.instrument_name}/{word}", *atoms)

@@ -10,6 +10,7 @@ from pdbridge.instruments.instrument import Instrument
 from pdbridge.notegrid import Layout, checked_pitches
 
 MANTISSA = 24  # bits of a number in Pd
+LONGEST_ARRAY = (1 << 31) - 1  # samples that Pd can count
 
 
 class NSynthControllerInstrument(Instrument):
@@ -26,6 +27,10 @@ class NSynthControllerInstrument(Instrument):
     def loaded(self, rows, cols, length, sample_rate, *pitches):
         """``loaded rows cols length sample_rate pitch...``."""
         pitches = checked_pitches(pitches, "loaded: the list of pitches")
+        total = rows * cols * len(pitches) * length
+        if total > LONGEST_ARRAY:
+            raise GridError(f"loaded: {rows} x {cols} cells x {len(pitches)} pitches x {length} samples are "
+                            f"{total}; no array has so many")
         self._layout = Layout("the grid", rows, cols, pitches, length, sample_rate)
         self._remember("loaded", rows, cols, length, float(sample_rate), *pitches)
 

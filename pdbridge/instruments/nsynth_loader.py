@@ -4,11 +4,13 @@ After SOPI's ``nsynth_loader`` of the course "Deep Learning with Audio" (Aalto U
 still while it reads a grid by itself; here it arrives in slices, and Pd plays on.
 """
 
+from pdbridge.errors import GridError
 from pdbridge.instruments.grids import open_grid
 from pdbridge.instruments.instrument import Instrument
 
 AT_ONCE = 1 << 18  # samples that are read from the file at a stretch
 STEP = 0.05  # between two reports of how far it is
+LARGEST = 1 << 28  # samples of an array: 2 GB in Pd
 
 
 class NSynthLoaderInstrument(Instrument):
@@ -17,9 +19,11 @@ class NSynthLoaderInstrument(Instrument):
     async def load(self, bin, settings, array):
         """``load grid.bin settings.json array`` -> ``loaded rows cols length sample_rate pitch...``."""
         folders = [self.host.folder, self.server.working_folder, *self.server.folders]
-        grid = await open_grid(bin, settings, folders)
-        reader = _Reader(grid, self.server.loop)
-        with self._busy():
+        with await open_grid(bin, settings, folders) as grid, self._busy():
+            reader = _Reader(grid, self.server.loop)
+            if reader.total > LARGEST:
+                raise GridError(f"{grid.name} has {reader.total} samples, too many for an array; the "
+                                "instrument nsynth plays it from the file")
             await self.host.write_long(array, reader.total, reader.read, self._reporting())
         return ("loaded", grid.rows, grid.cols, grid.length, grid.sample_rate, *grid.pitches)
 
