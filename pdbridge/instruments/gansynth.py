@@ -1,7 +1,6 @@
 """The instrument ``gansynth``: its methods are its messages (see `pdbridge.hosts.messages`)."""
 
 import asyncio
-import contextlib
 
 import numpy as np
 
@@ -9,7 +8,7 @@ from pdbridge import latent
 from pdbridge.errors import ArrayError, MessageError, PitchError
 from pdbridge.files import written_whole
 from pdbridge.instruments.instrument import PlayedInstrument
-from pdbridge.instruments.keyboard import Keyboard
+from pdbridge.instruments.keyboard import Keyboard, whole_note
 from pdbridge.jobs import ASKED
 from pdbridge.pitches import ranges
 
@@ -99,20 +98,9 @@ class GANSynthInstrument(PlayedInstrument):
         with self._busy():
             for index, (z_array, sound_array, pitch) in enumerate(groups):
                 z = await self._read_z(z_array)
-                await self.host.write(sound_array, await self._rendered(z, pitch))
+                await self.host.write(sound_array, await whole_note(self.worker, z, pitch, ASKED))
                 self.host.progress((index + 1) / len(groups))
         return ("synthesized",)
-
-    async def _rendered(self, z, pitch):
-        """A whole note in pieces, so that a pressed key can come in between."""
-        worker = self.worker
-        head, state = await worker.call("head", z, pitch, priority=ASKED)
-        pieces = [head]
-        rest = worker.stream("tail", z, pitch, state, priority=ASKED)
-        async with contextlib.aclosing(rest):
-            async for piece in rest:
-                pieces.append(piece)
-        return np.concatenate(pieces)
 
     # Playing
 

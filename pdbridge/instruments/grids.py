@@ -10,10 +10,10 @@ import hashlib
 import os
 from pathlib import Path
 
-import numpy as np
 
 from pdbridge import latent
 from pdbridge.errors import GridError
+from pdbridge.instruments.keyboard import whole_note
 from pdbridge.jobs import BULK
 from pdbridge.notegrid import NoteGrid
 from pdbridge.places import BUILT_IN_MODEL, cache_folder
@@ -138,7 +138,7 @@ class FirstGrid:
             notes = []
             for timbre in timbres:
                 for pitch in PITCHES:
-                    notes.append(finish(await _rendered(worker, timbre, pitch)))
+                    notes.append(finish(await whole_note(worker, timbre, pitch, BULK)))
                     self._report(len(notes) / (len(timbres) * len(PITCHES)))
         finally:
             self._server.give_back(worker)
@@ -149,17 +149,6 @@ class FirstGrid:
     def _report(self, amount):
         for on_progress in self._listeners:
             on_progress(amount)
-
-
-async def _rendered(worker, timbre, pitch):
-    """A whole note, float32 [samples], in pieces between which keys have their turn."""
-    head, state = await worker.call("head", timbre, pitch, priority=BULK)
-    pieces = [head]
-    tail = worker.stream("tail", timbre, pitch, state, priority=BULK)
-    async with contextlib.aclosing(tail):
-        async for piece in tail:
-            pieces.append(piece)
-    return np.concatenate(pieces)
 
 
 def _fingerprint(model):

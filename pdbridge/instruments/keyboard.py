@@ -19,6 +19,31 @@ from pdbridge.jobs import PRESSED, SOON, SOUNDING
 MOST_TRIES = 3  # times a key is rendered in the background before it is left to be pressed
 
 
+async def whole_note(worker, z, pitch, priority):
+    """Render a note from its head to its end, in pieces between which more urgent work has its turn.
+
+    Parameters
+    ----------
+    worker : pdbridge.jobs.Worker
+    z : float32 [latent_size]
+    pitch : int
+    priority : int
+        See `pdbridge.jobs`.
+
+    Returns
+    -------
+    float32 [note_length]
+        At the model's rate.
+    """
+    head, state = await worker.call("head", z, pitch, priority=priority)
+    pieces = [head]
+    tail = worker.stream("tail", z, pitch, state, priority=priority)
+    async with contextlib.aclosing(tail):
+        async for piece in tail:
+            pieces.append(piece)
+    return np.concatenate(pieces)
+
+
 @dataclass
 class Head(Source):
     """The first third of a second of a note, ready to play.
