@@ -16,6 +16,7 @@ from test_puredata_host import Patch, empty
 from test_server import array, fails, z
 
 from pdbridge import audio
+from pdbridge.hosts.wire import encode
 from pdbridge.instruments import grids
 from pdbridge.notegrid import NoteGrid
 
@@ -468,6 +469,21 @@ def test_a_dragged_pad_is_not_told_where_it_is_and_sends_nothing_to_the_arrays(p
     words = [word for word, _ in patch.heard[after:]]
     assert words.count("cell") == 3 and "position" not in words
     assert not {"/set", "/resize", "/get"} & set(words)
+
+
+def test_a_flooded_pad_asks_to_remember_the_last_place_and_not_all(patch):
+    patch.ask("position", "position", 1, 1, first=(0.5, 0.5))
+    after = len(patch.heard)
+    packets = [encode("/msg", 1.0, "position_rel", place, place) for place in (0.0, 1.0)]
+    for step in range(2000):
+        patch.send_raw(packets[step % 2])
+    patch.message("position_rel", 0.0, 0.5)
+    assert patch.hear("cell", 0, 1, after=after) == [0, 1]
+    patch.fails("note_on", 200, 1)  # what was sent before has come by then
+    at = patch.remembered.index("position_rel")
+    assert patch.remembered[at + 1:at + 3] == [0.0, 0.5]
+    words = [word for word, _ in patch.heard[after:]]
+    assert words.count("/remember") < words.count("cell") / 4
 
 
 def test_osc_clients_move_the_pad_of_the_patch_and_play_it(patch, server):

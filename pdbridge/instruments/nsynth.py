@@ -23,6 +23,7 @@ class NSynthInstrument(PlayedInstrument):
         self.keyboard = self.pad = Pad(host)
         self._name = "none"
         self._taking = None  # the task that opens the server's own grid
+        self._place_is_kept = True
 
     def restore(self, messages):
         super().restore(messages)
@@ -138,7 +139,13 @@ class NSynthInstrument(PlayedInstrument):
     def _move(self, y, x):
         if self.pad.move(y, x):
             self.host.out("cell", *self.pad.cell)
-            self._remember("position_rel", float(y), float(x))
+            if self._place_is_kept:  # once for all moves that are carried out at a stretch
+                self._place_is_kept = False
+                self.server.loop.call_soon(self._keep_place)
+
+    def _keep_place(self):
+        self._place_is_kept = True
+        self._remember("position_rel", float(self.pad.y), float(self.pad.x))
 
     # Playing
 
