@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 from server_process import ServerProcess
+
+from pdbridge import audio
 
 CLONE = Path(__file__).resolve().parent.parent
 SNIPPETS = re.findall(r"```python\n(.*?)```", (CLONE / "README.md").read_text(), re.S)
@@ -19,8 +22,8 @@ def run(code, folder):
 
 
 def test_readme_has_the_snippets_that_are_tested_here():
-    assert [("9700" in code, "GANSynth" in code) for code in SNIPPETS] == [
-        (True, False), (False, False), (False, True)]
+    assert [("9700" in code, "GANSynth" in code, "NSynth." in code) for code in SNIPPETS] == [
+        (False, False, True), (True, False, False), (False, False, False), (False, True, False)]
 
 
 def test_the_osc_snippets_play_and_write_a_file(tmp_path):
@@ -28,7 +31,7 @@ def test_the_osc_snippets_play_and_write_a_file(tmp_path):
         client = server.client()
         client.ask("/gansynth/voices", "voice", 8, 48000.0)  # in place of the patch
         client.send("/notify", 1)
-        run((SNIPPETS[0] + SNIPPETS[1]).replace("9700", str(server.port)), tmp_path)
+        run((SNIPPETS[1] + SNIPPETS[2]).replace("9700", str(server.port)), tmp_path)
         client.expect("/gansynth/play")
         client.expect("/gansynth/play")
         client.until(lambda _: (tmp_path / "note.wav").exists())
@@ -36,7 +39,13 @@ def test_the_osc_snippets_play_and_write_a_file(tmp_path):
 
 
 def test_the_python_snippet_renders_a_note(tmp_path):
-    run(SNIPPETS[2] + "\nassert notes.shape == (1, 64000) and abs(notes).max() > 0.01", tmp_path)
+    run(SNIPPETS[3] + "\nassert notes.shape == (1, 64000) and abs(notes).max() > 0.01", tmp_path)
+
+
+def test_the_python_snippet_of_nsynth_makes_a_note(tmp_path):
+    audio.write_wav(tmp_path / "flute_60.wav", np.sin(np.arange(3000) / 9), 22050)
+    checkpoint = str(CLONE / "tests" / "data" / "nsynth" / "ckpt_public")
+    run(SNIPPETS[0].replace("wavenet-ckpt", checkpoint) + "\nassert note.shape == (1, 2048)", tmp_path)
 
 
 def test_what_readme_links_to_is_there():

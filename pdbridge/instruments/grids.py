@@ -10,7 +10,6 @@ import hashlib
 import os
 from pathlib import Path
 
-
 from pdbridge import latent
 from pdbridge.errors import GridError
 from pdbridge.instruments.keyboard import whole_note
