@@ -22,7 +22,7 @@ def run(code, folder):
 
 
 def test_readme_has_the_snippets_that_are_tested_here():
-    assert [("9700" in code, "GANSynth" in code, "NSynth." in code) for code in SNIPPETS] == [
+    assert [("9700" in code, "GANSynth" in code, "pdbridge.NSynth" in code) for code in SNIPPETS] == [
         (False, False, True), (True, False, False), (False, False, False), (False, True, False)]
 
 
