@@ -191,6 +191,7 @@ def server_latency(path, notes):
             pitch = 30 + index % 50
             client.send("/nsynth/position_rel", random.random(), random.random())
             time.sleep(0.01)  # as a hand that moves the pad and then plays
+            client.forget()
             begin = time.perf_counter()
             client._socket.send(encode("/nsynth/note_on", pitch, 100))
             client.wait("/nsynth/play")

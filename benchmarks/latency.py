@@ -60,6 +60,7 @@ def server_latency(model, notes):
         for index in range(notes):
             pitch = 36 + index % 40
             packet = encode("/gansynth/note_on", pitch, 100)
+            client.forget()
             begin = time.perf_counter()
             client._socket.send(packet)
             client.wait("/gansynth/play")

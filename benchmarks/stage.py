@@ -94,6 +94,13 @@ class Client:
                 return None
         return None
 
+    def forget(self):
+        """Pass over what came so far, so that it takes no time later."""
+        self._socket.setblocking(False)
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            while True:
+                self._socket.recv(65536)
+
     def status(self):
         for _ in range(200):
             self.send("/status")
