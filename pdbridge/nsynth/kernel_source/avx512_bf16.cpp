@@ -15,8 +15,7 @@ struct Bfloat16 : Multiplying<2, 2, 2, false> {
         const uint16_t* x[rows];
         each<rows>([&](int row) PDBRIDGE_ALWAYS_INLINE { x[row] = (const uint16_t*)inputs[row]; });
         for (int k = 0; k < panel.depth; k += 2, w += 2 * columns) {
-            PDBRIDGE_FETCH(ahead.from);
-            ahead.from += ahead.stride;
+            fetch(ahead);
             __m512bh weight[vectors];
             each<vectors>([&](int v) PDBRIDGE_ALWAYS_INLINE {
                 weight[v] = (__m512bh)_mm512_loadu_si512(w + v * 2 * Lanes::width);

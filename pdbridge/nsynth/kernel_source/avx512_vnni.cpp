@@ -35,8 +35,7 @@ struct Int8 : Multiplying<4, 1, 1, true> {
             });
         });
         for (int k = 0; k < panel.depth; k += 4, w += 4 * columns) {
-            PDBRIDGE_FETCH(ahead.from);
-            ahead.from += ahead.stride;
+            fetch(ahead);
             __m512i weight[vectors];
             each<vectors>([&](int v) PDBRIDGE_ALWAYS_INLINE {
                 weight[v] = _mm512_loadu_si512(w + v * 4 * Lanes::width);

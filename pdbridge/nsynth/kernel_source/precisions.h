@@ -20,8 +20,7 @@ struct Float32 : Multiplying<1, 4, 4, false> {
         const float* x[rows];
         each<rows>([&](int row) PDBRIDGE_ALWAYS_INLINE { x[row] = (const float*)inputs[row]; });
         for (int k = 0; k < panel.depth; k++, w += columns) {
-            PDBRIDGE_FETCH(ahead.from);
-            ahead.from += ahead.stride;
+            fetch(ahead);
             Lanes weight[vectors];
             each<vectors>([&](int v) PDBRIDGE_ALWAYS_INLINE { weight[v] = load(w + v * Lanes::width); });
             each<rows>([&](int row) PDBRIDGE_ALWAYS_INLINE {
@@ -54,8 +53,7 @@ struct WidenedBfloat16 : Multiplying<2, 2, 4, false> {
         const float* x[rows];
         each<rows>([&](int row) PDBRIDGE_ALWAYS_INLINE { x[row] = (const float*)inputs[row]; });
         for (int k = 0; k < panel.depth; k += 2, w += 2 * columns) {
-            PDBRIDGE_FETCH(ahead.from);
-            ahead.from += ahead.stride;
+            fetch(ahead);
             each<vectors>([&](int v) PDBRIDGE_ALWAYS_INLINE {
                 Lanes even, odd;
                 load_bfloat16_pairs(w + v * 2 * Lanes::width, even, odd);
@@ -98,8 +96,7 @@ struct WidenedInt8 : Multiplying<2, 1, 2, true> {
             each<vectors>([&](int v) PDBRIDGE_ALWAYS_INLINE { sum[row][v] = zeros(); });
         });
         for (int k = 0; k < panel.depth; k += 2, w += 2 * columns) {
-            PDBRIDGE_FETCH(ahead.from);
-            ahead.from += ahead.stride;
+            fetch(ahead);
             PairLanes weight[vectors];
             each<vectors>([&](int v) PDBRIDGE_ALWAYS_INLINE {
                 weight[v] = load_pairs(w + v * 2 * Lanes::width);

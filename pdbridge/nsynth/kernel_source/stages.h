@@ -25,7 +25,8 @@
 namespace pdbridge {
 namespace {
 
-volatile float exercised = 1.0f;  // unknown to the compiler, so that it leaves no exercise out
+volatile float exercised = 1.0f;  // for all the compiler knows, it may change
+
 
 // Calls work(0) to work(count - 1), written out one after the other: numbers in an array with such
 // places can live in registers. (A pragma to unroll a loop comes too late for that in GCC.)
@@ -63,7 +64,7 @@ PDBRIDGE_INLINE Lanes gated(Lanes gate, Lanes value) {
     return (v - one) / ((one + g) * (one + v));
 }
 
-constexpr int FETCHED_BYTES = 200000;  // with the panel at work, half of a second cache
+constexpr int CACHE_LINE = 64;  // bytes
 
 // Weights are read from memory while the ones before them are multiplied: each of the row blocks of
 // a panel fetches its share of the next panel, a little with every step along the depth.
@@ -71,6 +72,12 @@ struct Ahead {
     const char* from;
     int stride;  // bytes
 };
+
+PDBRIDGE_INLINE void fetch(Ahead& ahead) {
+    PDBRIDGE_FETCH(ahead.from);
+    if (ahead.stride > CACHE_LINE) PDBRIDGE_FETCH(ahead.from + CACHE_LINE);
+    ahead.from += ahead.stride;
+}
 
 // sum += whole numbers * scale of the column * scale of the row
 template <int rows, int vectors, class Whole>
@@ -140,18 +147,20 @@ struct Stages {
         });
     }
 
-    // Rows in blocks of nearly the same size: 8 rows are 4 + 4 and not 6 + 2, which would keep the
-    // processor waiting for weights.
+    // Rows in blocks: the first as large as can be, since it may have to wait for weights from memory
+    // and should have enough to multiply meanwhile; the others of nearly the same size.
     template <class Block>
     static PDBRIDGE_INLINE void in_blocks(const Panel& panel, const Rows& r, const Block& block) {
         const int count = r.last - r.first;
-        const int blocks = (count + A::most_rows - 1) / A::most_rows;
-        const int bytes = panel.segments * panel.depth / A::group * A::step_bytes;
-        const int stride = bytes <= FETCHED_BYTES || blocks == 1 ? A::step_bytes / blocks : 0;
-        for (int i = 0; i < blocks; i++) {
-            const int from = r.first + count * i / blocks, to = r.first + count * (i + 1) / blocks;
-            const int steps = panel.segments * panel.depth / A::group;
-            block(from, to - from, Ahead{(const char*)panel.next + (int64_t)i * steps * stride, stride});
+        const int head = count < A::most_rows ? count : A::most_rows;
+        const int others = (count - head + A::most_rows - 1) / A::most_rows;
+        const int steps = panel.segments * panel.depth / A::group;
+        const int stride = A::step_bytes / (1 + others);
+        for (int i = 0; i <= others; i++) {
+            const int from = i ? head + (count - head) * (i - 1) / others : 0;
+            const int to = i ? head + (count - head) * i / others : head;
+            block(r.first + from, to - from,
+                  Ahead{(const char*)panel.next + (int64_t)i * steps * stride, stride});
         }
     }
 
@@ -222,8 +231,9 @@ PDBRIDGE_INLINE double exercise_sums(int rounds, const Start& start, const Step&
     for (int round = 0; round < rounds; round++) {
         each<count>([&](int i) PDBRIDGE_ALWAYS_INLINE { sum[i] = step(sum[i]); });
     }
-    each<count>([&](int i) PDBRIDGE_ALWAYS_INLINE { exercised = finish(sum[i]); });
-    exercised = 1.0f;
+    volatile float result = 0.0f;  // so that no compiler leaves the exercise out
+    each<count>([&](int i) PDBRIDGE_ALWAYS_INLINE { result = finish(sum[i]); });
+    (void)result;
     return (double)count * rounds;
 }
 
