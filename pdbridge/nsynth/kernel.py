@@ -43,7 +43,8 @@ MADE_FOR = {"float32": "avx512", "bfloat16": "avx512_bf16", "int8": "avx512_vnni
 ENVIRONMENT = "PDBRIDGE_KERNEL"
 OFF = "off"
 
-BEST_BATCH = 128  # twice as many are 3 % faster and take 1.6 GB more
+BEST_BATCH = 128  # on few cores; twice as many notes are 3 % faster and take 1.6 GB more
+NOTES_A_THREAD = 16  # on many cores, or reading the weights takes longer than multiplying
 MOST_THREADS = 256
 TURN = 0.1  # s that the library works until Python may react to Ctrl-C
 ERROR_SIZE = 200
@@ -269,7 +270,6 @@ class KernelDecoder:
     """
 
     engine = "kernel"
-    best_batch = BEST_BATCH
 
     def __init__(self, weights, precision="float32", threads=None):
         self.instruction_set, _ = instruction_set(precision)
@@ -289,7 +289,8 @@ class KernelDecoder:
                 byref(sizes), pointers, PRECISIONS.index(precision),
                 list(INSTRUCTION_SETS).index(self.instruction_set), *words)
         weakref.finalize(self, self._library.pdbridge_network_free, self.network)
-        self.bytes_per_note = self.bytes_of(BEST_BATCH) // BEST_BATCH
+        self.best_batch = max(BEST_BATCH, NOTES_A_THREAD * self.threads)
+        self.bytes_per_note = self.bytes_of(self.best_batch) // self.best_batch
 
     def bytes_of(self, batch):
         """Memory that so many notes take while they are made, beside the weights (int)."""
