@@ -555,15 +555,15 @@ def serve(host="127.0.0.1", port=PORT, model=BUILT_IN_MODEL, midi_in=None, folde
 
 
 async def _serve(host, port, model, midi_in, folders, announce, loader, grid):
+    if grid != FIRST_GRID:  # a wrong name shall be said here, before anybody gets an answer
+        with await open_grid(grid, None, [Path.cwd()]) as opened:
+            grid = str(opened.path)
     server = Server(host, port, model, folders, loader, announce, grid)
     for name in ("SIGINT", "SIGTERM"):
         with contextlib.suppress(NotImplementedError, ValueError, AttributeError):
             server.loop.add_signal_handler(getattr(signal, name), server.stop)
     listening = contextlib.nullcontext()
     try:
-        if grid != FIRST_GRID:  # a wrong name shall be said here, not by each patch
-            with await open_grid(grid, None, [server.working_folder]) as opened:
-                server.default_grid = str(opened.path)
         if midi_in:
             from pdbridge.midi import listen
 

@@ -133,8 +133,11 @@ class _Client:
         answered = self.wait(lambda address, values: address == answer, (question,), timeout)
         return answered and answered[1]
 
-    def wait(self, wanted, question, timeout):
-        """Send a question; the first message that is `wanted`, (address, arguments), or None."""
+    def wait(self, wanted, question, timeout, gone=lambda: False):
+        """Send a question; the first message that is `wanted`, (address, arguments), or None.
+
+        When nobody listens, `gone` says whether to wait on.
+        """
         from pdbridge.hosts.wire import LARGEST_PACKET, decode
 
         self.send(*question)
@@ -148,6 +151,8 @@ class _Client:
             except TimeoutError:
                 break
             except ConnectionError:  # the port is not open yet
+                if gone():
+                    break
                 time.sleep(min(0.02, max(left, 0)))
                 self.send(*question)
         return None
@@ -208,7 +213,9 @@ class Server:
         """Send a message and wait until it is carried out; `ServerError` when it is not."""
         answered = self._client.wait(
             lambda name, values: name in ("/done", "/fail") and values[:1] == [address],
-            (address, *arguments), timeout)
+            (address, *arguments), timeout, gone=lambda: self.gone)
+        if answered is None and self.gone:
+            raise ServerError(self.last_words)
         if answered is None:
             raise ServerError(f"the server did not answer {address} within {timeout:g} s")
         name, values = answered
