@@ -194,9 +194,9 @@ def test_a_stopped_rendering_says_how_to_go_on(sounds, tmp_path, monkeypatch, ca
 def test_a_killed_rendering_is_taken_up_and_comes_out_the_same(sounds, model, reference, tmp_path):
     folder = prepared(sounds, tmp_path / "p")
     script = """if True:
-        import os, signal, sys
+        import itertools, os, signal, sys, types
         from pdbridge.nsynth.model import NSynth
-        from pdbridge.rendering import render
+        from pdbridge.rendering import batches, render
 
         saved, save = [], render.Work.save
 
@@ -207,8 +207,8 @@ def test_a_killed_rendering_is_taken_up_and_comes_out_the_same(sounds, model, re
             save(work, kind, *rest, **arrays)
 
         render.Work.save = save_and_die
-        from pdbridge.rendering import batches
-        batches.CHUNK_S = 0.1
+        batches.FIRST_CHUNK = 128
+        batches.time = types.SimpleNamespace(monotonic=itertools.count().__next__)  # chunks stay as long as the first
         render.render(sys.argv[1], NSynth.load(sys.argv[2]), sys.argv[2], checkpoint_s=0)
     """
     result = subprocess.run([sys.executable, "-c", script, str(folder), str(CHECKPOINT)], cwd=CLONE,
