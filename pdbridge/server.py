@@ -19,7 +19,7 @@ from pathlib import Path
 from pdbridge import __version__
 from pdbridge.errors import CheckpointError, MessageError, PdbridgeError, ServerError
 from pdbridge.hosts import osc
-from pdbridge.hosts.messages import shown
+from pdbridge.hosts.message import shown
 from pdbridge.hosts.puredata import PureDataHost
 from pdbridge.hosts.wire import LARGEST_PACKET, decode, encode
 from pdbridge.instruments import INSTRUMENTS

@@ -14,6 +14,7 @@ from pathlib import Path
 from pdbridge.errors import MessageError, PdbridgeError
 from pdbridge.files import place_in
 from pdbridge.hosts import messages
+from pdbridge.hosts.message import LONGEST_NAME
 
 MOST_IN_LINE = 64  # messages that wait for the one before them
 MOST_NUMBERS = 1024  # of a message whose last argument repeats
@@ -114,7 +115,7 @@ class Host(abc.ABC):
     def fail(self, name, error, asker=None):
         """Report an error, count it, and write it to the log."""
         self.server.counts["failed"] += 1
-        name = name if len(name) <= messages.LONGEST_NAME else name[:60] + "..."
+        name = name if len(name) <= LONGEST_NAME else name[:60] + "..."
         text = str(error)
         log.info("%s %s: %s", self.instrument_name, name, text)
         self.failed(name, text, asker)

@@ -11,7 +11,7 @@ import numpy as np
 from pdbridge.errors import ArrayError, MessageError
 from pdbridge.files import place_in
 from pdbridge.hosts.host import SLICE, Host
-from pdbridge.hosts.messages import Argument
+from pdbridge.hosts.message import Argument
 from pdbridge.hosts.wire import encode, numbers
 from pdbridge.instruments import INSTRUMENTS
 

@@ -1,0 +1,91 @@
+"""Messages of the instrument ``gansynth``."""
+
+from pdbridge.hosts.message import Argument, Message
+from pdbridge.hosts.tables.common import PITCH, RELEASE, VELOCITY, VOICES
+
+MESSAGES = (
+    Message(
+        "gansynth", "load",
+        (Argument("folder", "folder"), Argument("batch-size", "whole", 1, 1024, optional=True)),
+        "loaded audio_length sample_rate",
+        "Load a checkpoint folder, found relative to the patch, the working directory or models/. "
+        "The old model plays on until the new one is there. The batch size of the original is "
+        "accepted and not needed.",
+    ),
+    Message("gansynth", "unload", (), "unloaded", "Let go of the model."),
+    Message(
+        "gansynth", "randomize_z", (Argument("z-array", "array"),), "randomized",
+        "Write a random timbre (z, normally distributed) into each array.", repeats=True,
+    ),
+    Message(
+        "gansynth", "slerp_z",
+        (Argument("z-array-0", "array"), Argument("z-array-1", "array"),
+         Argument("destination-array", "array"), Argument("amount", "number", 0, 1)),
+        "slerped", "Interpolate spherically between two timbres.", newest_only=True,
+    ),
+    Message(
+        "gansynth", "synthesize",
+        (Argument("z-array", "array"), Argument("sound-array", "array"), PITCH),
+        "synthesized", "Render whole notes (64,000 samples at 16 kHz) into arrays.", repeats=True,
+    ),
+    Message(
+        "gansynth", "note_on", (PITCH, VELOCITY), "",
+        "Play a note with the current timbre; velocity 0 is a note-off.",
+        "play voice pitch velocity milliseconds", at_once=True, ours=True,
+    ),
+    Message(
+        "gansynth", "note_off", (PITCH,), "", "Release every voice that holds this pitch.",
+        "release voice milliseconds", at_once=True, ours=True,
+    ),
+    Message(
+        "gansynth", "sustain", (Argument("value", "number", 0, 127),), "",
+        "Sustain pedal: 64 and more hold the notes that are released.", at_once=True, ours=True,
+    ),
+    Message(
+        "gansynth", "z", (Argument("z-array", "array"),), "",
+        "Play this timbre from now on; keys get ready one after the other, the last-played first.",
+        "ready count of pitch", newest_only=True, ours=True,
+    ),
+    Message(
+        "gansynth", "voices", VOICES, "voices count sample_rate",
+        "The arrays <prefix>1 ... <prefix>count are voices that can play notes; at most "
+        "`polyphony` sound at once (as many as there are, if left out). A count of 0 takes them "
+        "back: MIDI and plain OSC notes go to another patch again.", ours=True,
+    ),
+    Message(
+        "gansynth", "release", RELEASE, "",
+        "Release time of the notes to come.", at_once=True, ours=True,
+    ),
+    Message(
+        "gansynth", "panic", (), "", "Silence every voice at once.", "stop voice milliseconds",
+        at_once=True, ours=True,
+    ),
+    Message(
+        "gansynth", "seed", (Argument("number", "whole", 0, 2**31 - 1),), "",
+        "Make the random timbres that follow repeatable.", ours=True,
+    ),
+    Message(
+        "gansynth", "cancel", (), "", "Drop what waits or is being rendered into arrays.",
+        at_once=True, ours=True,
+    ),
+    Message(
+        "gansynth", "save_z", (Argument("z-array", "array"), Argument("file.npy", "file")),
+        "saved file", "Store a timbre in a file beside the patch, and add it to the programs.",
+        ours=True,
+    ),
+    Message(
+        "gansynth", "load_z", (Argument("file.npy", "file"), Argument("z-array", "array")),
+        "restored file", "Read a stored timbre into an array, and add it to the programs.",
+        ours=True,
+    ),
+    Message(
+        "gansynth", "programs", (Argument("file.npy", "file"),), "programs count",
+        "The stored timbres that next_z and MIDI program changes step through.", repeats=True,
+        ours=True,
+    ),
+    Message(
+        "gansynth", "next_z", (), "timbre array",
+        "Play the next of the programs, and write it into the array that `z` named last.",
+        ours=True,
+    ),
+)
