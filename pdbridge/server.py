@@ -19,7 +19,7 @@ from pathlib import Path
 from pdbridge import __version__
 from pdbridge.errors import CheckpointError, MessageError, PdbridgeError, ServerError
 from pdbridge.hosts import osc
-from pdbridge.hosts.message import shown
+from pdbridge.hosts.message import Argument, shown
 from pdbridge.hosts.puredata import PureDataHost
 from pdbridge.hosts.wire import LARGEST_PACKET, decode, encode
 from pdbridge.instruments import INSTRUMENTS
@@ -42,6 +42,7 @@ SWEEP = 2.0  # s between two looks for patches that were closed
 _FROM_PATCHES = ("/new", "/remembered", "/msg", "/alive", "/array", "/size", "/synced")
 # Answers of another server that was mistaken for a client: an answer to them would never end.
 _ANSWERS = ("/done", "/fail", "/progress")
+_REPLY_PORT = Argument("the port of /notify", "whole", 1024, 65535)
 
 log = logging.getLogger("pdbridge")
 
@@ -87,7 +88,8 @@ class Server:
         self._socket = _listening_socket(host, port)
         self._peers = {}  # address -> PureDataHost
         self._osc_hosts = {}  # instrument name -> OSCHost
-        self._clients = {}  # addresses that want to be notified, in the order they asked
+        # what came from here -> (where its answers go, whether reports go there, too); oldest first
+        self._clients = {}
         self._workers = {}  # folder -> [Worker, how many use it]
         self._players = []  # instruments that have voices, the newest last
         self._default = None  # (folder, Worker) once it is loaded
@@ -260,6 +262,7 @@ class Server:
 
     def send(self, packet, address):
         """Send one packet; a receiver that is gone is noticed elsewhere."""
+        address, _ = self._clients.get(address, (address, False))
         with contextlib.suppress(ConnectionError):
             try:
                 self._socket.sendto(packet, address)
@@ -273,8 +276,9 @@ class Server:
             self.notify_packet(encode(address, *arguments))
 
     def notify_packet(self, packet):
-        for client in self._clients:
-            self.send(packet, client)
+        for client, (_, wants_reports) in self._clients.items():
+            if wants_reports:
+                self.send(packet, client)
 
     # The server's own commands
 
@@ -313,11 +317,21 @@ class Server:
         self.send(encode("/version.reply", "pdbridge", __version__), address)
 
     def _notify_command(self, values, address):
-        if len(values) != 1 or not isinstance(values[0], (int, float)) or values[0] not in (0, 1):
-            raise MessageError("/notify takes 1 (tell me) or 0 (stop)")
+        """``/notify 1|0 [port]``: the port is where a client listens that sends from another one."""
+        if (not 1 <= len(values) <= 2 or not isinstance(values[0], (int, float))
+                or values[0] not in (0, 1)):
+            raise MessageError("/notify takes 1 (tell me) or 0 (stop), and the port where this client "
+                               "listens if that is another one than it sends from")
+        port = _REPLY_PORT.check(values[1]) if len(values) > 1 else address[1]
+        if port == self.address[1]:
+            raise MessageError(f"/notify: {port} is the server's own port; listen on another one")
         self._clients.pop(address, None)
-        if values[0]:
-            self._clients[address] = True
+        answers = (address[0], port, *address[2:])  # never on another computer
+        if values[0] or answers != address:
+            # whoever was there before it (a patch that was opened again) has gone
+            for client in [c for c, (its_answers, _) in self._clients.items() if its_answers == answers]:
+                del self._clients[client]
+            self._clients[address] = (answers, bool(values[0]))
             while len(self._clients) > osc.MOST_CLIENTS:
                 del self._clients[next(iter(self._clients))]
         return ("/notify",)

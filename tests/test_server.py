@@ -94,7 +94,7 @@ def test_sync_takes_any_number(client, number):
 
 @pytest.mark.parametrize("command, arguments", [
     ("/sync", ()), ("/sync", ("a",)), ("/sync", (1, 2)), ("/sync", (np.zeros(40),)),
-    ("/notify", ()), ("/notify", (2,)), ("/notify", ("yes",)), ("/notify", (np.zeros(40),)),
+    ("/notify", ()), ("/notify", (2,)), ("/notify", ("yes",)), ("/notify", (np.zeros(40),)), ("/notify", (1, 9000, 1)),
 ])
 def test_a_command_with_wrong_arguments_says_what_it_takes(client, command, arguments):
     assert f"{command} takes" in fails(client, command, *arguments)
@@ -108,6 +108,50 @@ def test_notify_tells_what_instruments_report_until_it_is_switched_off(client, s
     client.ask("/notify", 0)
     fails(other, "/gansynth/synthesize", "no such array", "sound", 60)
     assert client.receive(0.1) is None
+
+
+def test_a_client_that_listens_at_another_port_gets_everything_there(client, server):
+    ear, other = server.client(), server.client()
+    port = ear.socket.getsockname()[1]
+    client.send("/notify", 1, port)
+    assert ear.expect("/done") == ["/notify"]
+    client.send("/gansynth/randomize_z", "z")
+    assert ear.receive() == ("/done", ["/gansynth/randomize_z"])
+    client.send("/gansynth/synthesize", "z", "sound", 60)
+    assert [ear.receive()[0] for _ in range(4)] == ["/gansynth/busy", "/progress", "/gansynth/busy", "/done"]
+    client.send("/nonsense")
+    assert ear.expect("/fail")[0] == "/nonsense"
+    client.send("/version")
+    assert ear.expect("/version.reply")
+    fails(other, "/gansynth/synthesize", "no such array", "sound", 60)
+    assert ear.expect("/gansynth/busy") == [1] and ear.expect("/gansynth/busy") == [0]
+    client.send("/notify", 0, port)  # answers, but no reports
+    assert ear.expect("/done") == ["/notify"]
+    fails(other, "/gansynth/synthesize", "no such array", "sound", 60)
+    assert client.receive(0.1) is None and ear.receive(0.1) is None
+    assert client.ask("/notify", 1) == []  # and back to where it came from
+
+
+def test_a_client_that_was_opened_again_gets_every_report_once(server):
+    ear, first, second, other = (server.client() for _ in range(4))
+    port = ear.socket.getsockname()[1]
+    for client in (first, second, second):
+        client.send("/notify", 1, port)
+        ear.expect("/done", "/notify")
+    fails(other, "/gansynth/synthesize", "no such array", "sound", 60)
+    assert [ear.receive()[1] for _ in range(2)] == [[1], [0]]
+    assert first.ask("/gansynth/randomize_z", "z") == []  # it speaks for itself again
+    second.send("/notify", 0)
+    assert second.receive() == ("/done", ["/notify"])
+
+
+@pytest.mark.parametrize("port, part", [
+    (0, "port of /notify is 0; it must be between 1024"), (80, "between 1024 and 65535"),
+    (65536, "between 1024 and 65535"), ("a", "must be a number"), (1.5, "a whole number"),
+    (float("nan"), "finite"), (None, "is the server's own port; listen on another one"),
+])
+def test_a_port_that_cannot_be_answered_at_is_refused(client, server, port, part):
+    assert part in fails(client, "/notify", 1, server.port if port is None else port)
 
 
 def test_quit_ends_the_server_and_its_worker_without_a_complaint(tmp_path):

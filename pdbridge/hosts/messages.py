@@ -27,7 +27,9 @@ def find(instrument, name):
 SERVER_MESSAGES = (
     ("/status", "", "/status.reply name value ...", "What is loaded, ready, waiting and lost."),
     ("/version", "", "/version.reply name version", "Which server answers."),
-    ("/notify", "1 or 0", "/done /notify", "Send this client what instruments report (or stop)."),
+    ("/notify", "1-or-0 [port]", "/done /notify",
+     "Send this client what instruments report (or stop). A client that listens at another port than "
+     "it sends from, as Max does, names that one: reports and all answers go there."),
     ("/sync", "id", "/synced id",
      "Answered when all OSC messages that came before are carried out, but notes still sound."),
     ("/array/set", "name start value...", "/done /array/set name count",
