@@ -73,6 +73,34 @@ def slerp(z0, z1, t):
     return points.astype(dtype)
 
 
+def pad(corners, x, y):
+    """The timbre at a place between four others: along the sphere, first sideways, then down.
+
+    Parameters
+    ----------
+    corners : array [4, size]
+        Top left, top right, bottom left, bottom right.
+    x, y : float
+        0 is the left, the top; 1 the right, the bottom.
+
+    Returns
+    -------
+    array [size]
+        float64 if a corner is, float32 otherwise. The corners are met exactly, and so is `slerp`
+        between two of them on an edge.
+
+    Raises
+    ------
+    LatentError
+        If there are not four corners of the same length, or a value is not finite.
+    """
+    if len(corners) != 4:
+        raise LatentError(f"a pad has 4 corners, not {len(corners)}")
+    top_left, top_right, bottom_left, bottom_right = corners
+    top, bottom = slerp(top_left, top_right, x), slerp(bottom_left, bottom_right, x)
+    return slerp(top, bottom, y)
+
+
 def _on_the_sphere(start, end, lengths, along):
     forward, target = start / lengths[0], end / lengths[1]
     sideways = target - np.dot(forward, target) * forward

@@ -46,15 +46,18 @@ def test_optional_arguments_come_last_and_every_message_has_help(message):
     assert optional == sorted(optional)
     assert not (message.repeats and any(optional))
     assert not any(a.repeats for a in message.arguments[:-1])
-    assert not (message.takes_many and (message.repeats or any(optional)))
+    assert not (message.takes_many and any(optional))
+    assert bool(message.separator) == (message.takes_many and message.repeats)
+    assert not (message.separator and message.arguments[-1].kind in ("array", "folder", "file"))
+    assert not (message.background and (message.at_once or message.arguments[0].kind != "array"))
     assert message.help.endswith(".") and "|" not in message.help
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda m: m.address)
 def test_every_number_has_bounds_and_every_kind_is_known(message):
     for argument in message.arguments:
-        assert argument.kind in ("array", "folder", "file", "whole", "number")
-        if argument.kind in ("whole", "number"):
+        assert argument.kind in ("array", "folder", "file", "whole", "number", "values")
+        if argument.kind in ("whole", "number", "values"):
             assert argument.lowest < argument.highest
 
 
@@ -100,7 +103,30 @@ def test_a_last_argument_may_repeat():
             loaded.check(values)
 
 
+def test_groups_whose_last_argument_repeats_stand_apart():
+    noz = messages.find("gansynth", "synthesize_noz")
+    assert noz.usage() == "sound-array pitch edit... [-- sound-array pitch edit...]..."
+    assert noz.check(["s1", 60.0, 0.5, "edits", -1, "--", "s2", 61, 12.0]) == [
+        ("s1", 60, 0.5, "edits", -1), ("s2", 61, 12.0)]
+    assert len(noz.check(["s", 60, *[0.5] * 512])[0]) == 514
+
+
 @pytest.mark.parametrize("name, values, part", [
+    ("synthesize_noz", ("s", 60), "takes sound-array pitch edit.*; 2 arguments came"),
+    ("synthesize_noz", ("s", 60, 1, "--"), "0 arguments came"),
+    ("synthesize_noz", ("--", "s", 60, 1), "0 arguments came"),
+    ("synthesize_noz", ("s", 60, *[0] * 513), "515 arguments came"),
+    ("synthesize_noz", ("s", 60, 1, "--") * 64 + ("s", 60, 1), "at most 64 times; 65 times came"),
+    ("synthesize_noz", ("s", 60, 1001), "edit is 1001; it must be between -1000 and 1000"),
+    ("synthesize_noz", ("s", 60, math.nan), "edit must be a finite number, not nan"),
+    ("synthesize_noz", ("s", 60, "a\0b"), "edit must be a name"),
+    ("synthesize_noz", ("s", 60, b"blob"), "edit must be a number"),
+    ("component", (0, 1), "number is 0; it must be between 1"),
+    ("component", (1.5, 1), "number must be a whole number"),
+    ("component", (1, 2000), "amplitude is 2000"),
+    ("corner", (5, "z"), "number is 5; it must be between 1 and 4"),
+    ("pad", (1.01, 0), "x is 1.01"),
+    ("pad", (0, -0.01), "y is -0.01"),
     ("note_on", (128, 1), "note_on: pitch is 128; it must be between 0 and 127"),
     ("note_on", (-1, 1), "pitch is -1"),
     ("note_on", (60, 200), "velocity is 200"),

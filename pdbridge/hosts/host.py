@@ -9,18 +9,31 @@ import asyncio
 import logging
 import os
 from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
 
 from pdbridge.errors import MessageError, PdbridgeError
 from pdbridge.files import place_in
 from pdbridge.hosts import messages
-from pdbridge.hosts.message import LONGEST_NAME
+from pdbridge.hosts.message import LONGEST_NAME, Message
 
 MOST_IN_LINE = 64  # messages that wait for the one before them
+MOST_IN_BACKGROUND = 4  # messages carried out beside the line
 MOST_NUMBERS = 1024  # of a message whose last argument repeats
 SLICE = 4096  # floats of one packet: 0.1 ms in Pd, 85 ms of sound at 48 kHz
 
 log = logging.getLogger("pdbridge")
+
+
+@dataclass(eq=False)
+class UnderWay:
+    """A message that is being carried out: who asked, its task, and why that was cancelled."""
+
+    message: Message
+    arguments: list
+    asker: object
+    task: asyncio.Task = None
+    reason: str = "cancelled"
 
 
 class Host(abc.ABC):
@@ -34,12 +47,9 @@ class Host(abc.ABC):
         The name in the table of messages.
     slice_length : int
         The most samples `write_now` and `write_slice` take.
-    asker
-        Who sent the message that is carried out at once at this moment; None for the patch itself.
     """
 
     slice_length = SLICE
-    asker = None
 
     def __init__(self, server, instrument_name, folder):
         self.server = server
@@ -48,7 +58,9 @@ class Host(abc.ABC):
         self.instrument = None
         self._line = deque()
         self._line_moves = asyncio.Event()
-        self._current = None  # (message, asker, task) at the head of the line
+        self._current = None  # UnderWay, at the head of the line
+        self._background = []  # UnderWay, beside the line
+        self._asker_at_once = None
         self._line_task = asyncio.get_running_loop().create_task(self._carry_out_line())
 
     # For the instrument
@@ -76,6 +88,23 @@ class Host(abc.ABC):
             ``read(start, count)`` gives float32 [count].
         on_progress : callable
             Called with 0..1 now and then.
+        """
+
+    @abc.abstractmethod
+    async def write_live(self, array, length, read, on_written):
+        """Write a sound that is still being made: the array grows as it comes.
+
+        Everything else that goes to the arrays comes first.
+
+        Parameters
+        ----------
+        array : str
+        length : int
+            Samples.
+        read : coroutine function
+            ``read(start, count)`` gives float32 [count], once they are made.
+        on_written : callable
+            Called with the number of samples that are in the array.
         """
 
     @abc.abstractmethod
@@ -110,7 +139,23 @@ class Host(abc.ABC):
         """Tell who asked (or everyone concerned) what went wrong, and what to do."""
 
     def progress(self, fraction):
-        """Report how far the message at the head of the line is, 0..1."""
+        """Report how far the message that is being carried out is, 0..1."""
+
+    @property
+    def asker(self):
+        """Who sent the message that is being carried out; None for the patch itself."""
+        under_way = self._under_way()
+        return under_way.asker if under_way else self._asker_at_once
+
+    def _under_way(self):
+        """The message that this task carries out, or None."""
+        task = asyncio.current_task()
+        for under_way in self._background:
+            if under_way.task is task:
+                return under_way
+        if self._current and self._current.task is task:
+            return self._current
+        return None
 
     def fail(self, name, error, asker=None):
         """Report an error, count it, and write it to the log."""
@@ -159,11 +204,11 @@ class Host(abc.ABC):
             self.fail(name, f"{name}: an error in pdbridge itself: {error!r}", asker)
 
     def _at_once(self, message, arguments, asker):
-        self.asker = asker
+        self._asker_at_once = asker
         try:
             return self._method(message)(*arguments)
         finally:
-            self.asker = None
+            self._asker_at_once = None
 
     def _method(self, message):
         return getattr(self.instrument, message.name)
@@ -185,7 +230,7 @@ class Host(abc.ABC):
             if other is None or not other.newest_only:
                 return
             if (other is message and its_asker == asker
-                    and its_arguments[:-1] == arguments[:-1]):
+                    and its_arguments[:message.newest_of] == arguments[:message.newest_of]):
                 del self._line[index]
 
     def passed(self):
@@ -198,14 +243,15 @@ class Host(abc.ABC):
     @property
     def in_line(self):
         """How many messages wait or are being carried out."""
-        return len(self._line) + (self._current is not None)
+        return len(self._line) + (self._current is not None) + len(self._background)
 
     def cancel_line(self):
-        """Fail the message under way and all that wait behind it."""
+        """Fail the messages under way and all that wait behind them."""
         waiting = list(self._line)
         self._line.clear()
-        if self._current:
-            self._current[2].cancel()
+        for under_way in [self._current, *self._background]:
+            if under_way:
+                under_way.task.cancel()
         for message, arguments, asker in waiting:
             if message is None:
                 _reached(arguments)
@@ -222,21 +268,53 @@ class Host(abc.ABC):
             if message is None:
                 _reached(arguments)
                 continue
+            if message.background:
+                self._begin_in_background(UnderWay(message, arguments, asker))
+                continue
             task = loop.create_task(self._method(message)(*arguments))
-            self._current = (message, asker, task)
+            self._current = UnderWay(message, arguments, asker, task)
             try:
                 # a cancelled message must not end the line, so its outcome is looked at, not raised
                 await asyncio.wait([task])
-                self._report(message, asker, task)
+                self._report(self._current)
             except asyncio.CancelledError:
                 task.cancel()
                 raise
             finally:
                 self._current = task = None  # an error holds all that its message had in its hands
 
-    def _report(self, message, asker, task):
+    def _begin_in_background(self, new):
+        """Carry out a message beside the line, in the place of the one that makes the same array."""
+        older = [u for u in self._background if u.arguments[0] == new.arguments[0]]
+        if len(self._background) - len(older) >= MOST_IN_BACKGROUND:
+            name = new.message.name
+            text = f"{name}: {MOST_IN_BACKGROUND} such messages are under way; wait for their answers, " \
+                   "or cancel them"
+            self.fail(name, MessageError(text), new.asker)
+            return
+        for under_way in older:
+            under_way.reason = "replaced by a newer one for the same array"
+            under_way.task.cancel()
+        new.task = asyncio.get_running_loop().create_task(
+            self._in_background(new, [under_way.task for under_way in older]))
+        self._background.append(new)
+        new.task.add_done_callback(lambda task: self._background_ended(new))
+
+    async def _in_background(self, new, older):
+        if older:
+            await asyncio.wait(older)  # they may still have the array in their hands
+        return await self._method(new.message)(*new.arguments)
+
+    def _background_ended(self, under_way):
+        if under_way in self._background:  # else the host was closed: nobody is there to be told
+            self._background.remove(under_way)
+            self._report(under_way)
+        under_way.task = None  # its error holds all that the message had in its hands
+
+    def _report(self, under_way):
+        message, asker, task = under_way.message, under_way.asker, under_way.task
         if task.cancelled():
-            self.fail(message.name, MessageError(f"{message.name}: cancelled"), asker)
+            self.fail(message.name, MessageError(f"{message.name}: {under_way.reason}"), asker)
             return
         error = task.exception()
         if error is None:
@@ -251,6 +329,9 @@ class Host(abc.ABC):
     def close(self):
         """End the instrument: its patch is gone, or the server ends."""
         self._line_task.cancel()
+        background, self._background = self._background, []
+        for under_way in background:
+            under_way.task.cancel()
         if self.instrument:
             self.instrument.close()
 

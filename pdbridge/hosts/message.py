@@ -1,12 +1,13 @@
 """What one message of the table is: its name, its arguments and their bounds, its answer."""
 
-
 import math
 from dataclasses import dataclass
 
 from pdbridge.errors import MessageError
 
 LONGEST_NAME = 1000  # characters of a name or path; longer ones are nonsense or an attack
+MOST_GROUPS = 64
+MOST_REPEATS = 128  # of a last argument: one for each MIDI pitch
 
 
 @dataclass(frozen=True)
@@ -18,13 +19,16 @@ class Argument:
     name : str
         What the documentation calls it.
     kind : str
-        "array" (the name of an array), "folder", "file", "whole" (a whole number) or "number".
+        "array" (the name of an array), "folder", "file", "whole" (a whole number), "number", or
+        "values" (a number, or the name of an array that holds some).
     lowest, highest : float or None
         Bounds of a number, both included.
     optional : bool
         Whether it may be left out. Only the last arguments are.
     repeats : bool
-        Whether it is given once or more (`MOST_REPEATS` times at most). Only the last one is.
+        Whether it is given once or more. Only the last one is.
+    most : int
+        How many times at most, if it repeats.
     """
 
     name: str
@@ -33,6 +37,7 @@ class Argument:
     highest: float | None = None
     optional: bool = False
     repeats: bool = False
+    most: int = MOST_REPEATS
 
     def usage(self):
         """The argument as the documentation writes it."""
@@ -41,7 +46,7 @@ class Argument:
 
     def check(self, value):
         """The value as an instrument wants it; `MessageError` says what is wrong with it."""
-        if self.kind in ("array", "folder", "file"):
+        if self._is_name or (self.kind == "values" and isinstance(value, str)):
             return self._check_name(value)
         if isinstance(value, (str, bytes)) or not isinstance(value, (int, float)):
             raise MessageError(f"{self.name} must be a number, not {shown(value)}")
@@ -72,9 +77,13 @@ class Argument:
 
     def described(self):
         """The argument with its kind and bounds, for the documentation."""
-        if self.kind in ("array", "folder", "file"):
+        if self._is_name:
             return self.name
-        return f"{self.name} ({self._bounds()})"
+        return f"{self.name} ({self._bounds()}{', or an array' * (self.kind == 'values')})"
+
+    @property
+    def _is_name(self):
+        return self.kind in ("array", "folder", "file")
 
 
 @dataclass(frozen=True)
@@ -94,12 +103,19 @@ class Message:
         One line.
     repeats : bool
         Whether the whole group of arguments may be given several times.
+    separator : str
+        The word between such groups, where their last argument repeats as well.
     at_once : bool
         Carried out the moment it arrives. The others wait in the instrument's line, first in,
         first out, since one often needs the array that the one before it writes.
     newest_only : bool
-        While it waits in the line, a newer one that differs in its last argument only replaces it
-        (a dragged slider sends hundreds, only the last matters); the replaced one gets no answer.
+        While it waits in the line, a newer one replaces it (a dragged slider sends hundreds, only
+        the last matters); the replaced one gets no answer.
+    newest_of : int
+        How many of its first arguments such a newer one must share; -1: all but the last.
+    background : bool
+        When it comes to the head of the line it is carried out beside it: the ones behind it go on
+        meanwhile. A newer one with the same first argument, an array, replaces it.
     own_selector : bool
         In Pd its answer is a message (``loaded ...``), not a list (``list loaded ...``): the course
         patch connects it to another object's inlet.
@@ -114,8 +130,11 @@ class Message:
     help: str = ""
     reports: str = ""
     repeats: bool = False
+    separator: str = ""
     at_once: bool = False
     newest_only: bool = False
+    newest_of: int = -1
+    background: bool = False
     own_selector: bool = False
     ours: bool = False
 
@@ -126,6 +145,8 @@ class Message:
     def usage(self):
         """The arguments as the documentation writes them, e.g. ``(z-array sound-array pitch)...``"""
         words = " ".join(a.usage() for a in self.arguments)
+        if self.separator:
+            return f"{words} [{self.separator} {words}]..."
         return f"({words})..." if self.repeats else words
 
     @property
@@ -152,6 +173,8 @@ class Message:
             Says which argument is wrong, what it was and what it must be.
         """
         try:
+            if self.separator:
+                return [tuple(self._check_once(group)) for group in self._separated(values)]
             if self.repeats:
                 return self._check_groups(values)
             return self._check_once(values)
@@ -162,25 +185,34 @@ class Message:
         needed = sum(not a.optional for a in self.arguments)
         arguments = self.arguments
         if self.takes_many:
-            arguments += arguments[-1:] * (min(len(values) - needed, MOST_REPEATS - 1))
+            arguments += arguments[-1:] * (min(len(values) - needed, arguments[-1].most - 1))
         if not needed <= len(values) <= len(arguments):
             wanted = self.usage() or "nothing"
-            raise MessageError(f"takes {wanted}; {_counted(len(values), 'argument')} came")
+            raise MessageError(f"takes {wanted}; {counted(len(values), 'argument')} came")
         return [a.check(v) for a, v in zip(arguments, values)]
+
+    def _separated(self, values):
+        """The values between the separators."""
+        groups = [[]]
+        for value in values:
+            if isinstance(value, str) and value == self.separator:
+                groups.append([])
+            else:
+                groups[-1].append(value)
+        if len(groups) > MOST_GROUPS:
+            raise MessageError(f"takes {self.usage()}, at most {MOST_GROUPS} times; "
+                               f"{counted(len(groups), 'time')} came")
+        return groups
 
     def _check_groups(self, values):
         size = len(self.arguments)
         if not values or len(values) % size or len(values) // size > MOST_GROUPS:
             raise MessageError(
                 f"takes {self.usage()}, at most {MOST_GROUPS} times; "
-                f"{_counted(len(values), 'argument')} came"
+                f"{counted(len(values), 'argument')} came"
             )
         groups = [values[i:i + size] for i in range(0, len(values), size)]
         return [tuple(a.check(v) for a, v in zip(self.arguments, group)) for group in groups]
-
-
-MOST_GROUPS = 64
-MOST_REPEATS = 128  # of a last argument: one for each MIDI pitch
 
 
 def shown(value, longest=60):
@@ -189,5 +221,5 @@ def shown(value, longest=60):
     return text if len(text) <= longest else text[:longest] + "..."
 
 
-def _counted(count, noun):
+def counted(count, noun):
     return f"{count} {noun}" + ("" if count == 1 else "s")

@@ -8,9 +8,9 @@ ours are added beside them in the same style.
 
 from pdbridge.errors import MessageError
 from pdbridge.hosts.message import shown
-from pdbridge.hosts.tables import gansynth, nsynth
+from pdbridge.hosts.tables import gansynth, halluseq, nsynth
 
-MESSAGES = gansynth.MESSAGES + nsynth.MESSAGES
+MESSAGES = gansynth.MESSAGES + nsynth.MESSAGES + halluseq.MESSAGES
 
 BY_ADDRESS = {message.address: message for message in MESSAGES}
 
@@ -31,7 +31,8 @@ SERVER_MESSAGES = (
      "Send this client what instruments report (or stop). A client that listens at another port than "
      "it sends from, as Max does, names that one: reports and all answers go there."),
     ("/sync", "id", "/synced id",
-     "Answered when all OSC messages that came before are carried out, but notes still sound."),
+     "Answered when all OSC messages that came before are carried out, but notes still sound, and "
+     "what is made in the background is still made."),
     ("/array/set", "name start value...", "/done /array/set name count",
      "Write values into an array of the server; it grows as needed."),
     ("/array/get", "name [start] [count]", "/array/values name start value...",
@@ -71,6 +72,11 @@ def as_markdown():
         "long ones send `/progress <address> <0..1>` before. What instruments *report* comes out of "
         "the patch's outlet, and goes to all OSC clients that sent `/notify 1`, as "
         "`/<instrument>/<word> ...`; all words are in [protocol.md](protocol.md).",
+        "",
+        "Messages are carried out one after the other, in the order in which they came. Those "
+        "*in the background* begin in this order too, and the ones behind them go on meanwhile; a "
+        "newer one for the same array replaces the older one, which then fails, and `cancel` stops "
+        "them.",
     ]
     for instrument in dict.fromkeys(message.instrument for message in MESSAGES):
         lines += ["", f"## {instrument}", "",
@@ -93,8 +99,11 @@ def as_markdown():
 def _row(message):
     notes = message.help
     if message.newest_only:
-        notes += (" While one waits, a newer one that differs in its last argument replaces it, and "
-                  "only the newer one is answered.")
+        differs = "" if message.newest_of == 0 else " that differs in its last argument"
+        notes += (f" While one waits, a newer one{differs} replaces it, and only the newer one is "
+                  "answered.")
+    if message.background:
+        notes += " Carried out in the background."
     if message.ours:
         notes += " *(ours)*"
     answer = f"`{message.answer}`" if message.answer else ""

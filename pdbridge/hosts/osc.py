@@ -5,6 +5,7 @@ All clients share one instrument of each name and the server's named arrays. A c
 """
 
 import asyncio
+import functools
 
 import numpy as np
 
@@ -107,6 +108,15 @@ class OSCHost(Host):
             await asyncio.sleep(0)  # others have their turn
         self.server.arrays.put(array, samples)
 
+    async def write_live(self, array, length, read, on_written):
+        self.server.arrays.check_room(array, length)
+        self.server.arrays.put(array, np.zeros(0, np.float32))
+        for start in range(0, length, SLICE):
+            samples = await read(start, min(SLICE, length - start))
+            self.server.arrays.set(array, start, samples)
+            on_written(start + len(samples))
+            await asyncio.sleep(0)  # others have their turn
+
     async def prepare(self, array, length):
         self.server.arrays.set(array, length - 1, np.zeros(1, np.float32))
         await asyncio.sleep(0)  # there may be many, and a long one takes milliseconds
@@ -136,9 +146,10 @@ class OSCHost(Host):
             self.server.notify_packet(packet)
 
     def progress(self, fraction):
-        if self._current:
-            message, asker, _ = self._current
-            self.server.send(encode("/progress", message.address, float(fraction)), asker)
+        under_way = self._under_way() or self._current
+        if under_way:
+            self.server.send(encode("/progress", under_way.message.address, float(fraction)),
+                             under_way.asker)
 
     # From the wire
 
@@ -156,15 +167,10 @@ class OSCHost(Host):
         return self.server.player(self.instrument_name)
 
     def _method(self, message):
-        if message.address == "/gansynth/z" and self._player():
-            return self._lend_timbre
-        return super()._method(message)
-
-    async def _lend_timbre(self, array):
-        """``z``: the patch that has voices plays this client's timbre."""
         player = self._player()
-        z = await self.read(array)
-        player.set_timbre(player.checked_z(f"array {array}", z))
+        if player and message.name in player.lent:
+            return functools.partial(getattr(player, message.name + "_from"), self)
+        return super()._method(message)
 
 
 _NAME = Argument("name", "array")
@@ -218,4 +224,4 @@ async def array_write(server, values, asker):
     samples = server.arrays.get(name)
     path = place_in([server.working_folder, *server.folders], file, ".wav")
     await asyncio.get_running_loop().run_in_executor(None, write_wav, path, samples, rate)
-    return ("/array/write", str(path))
+    return ("/array/write", path.as_posix())

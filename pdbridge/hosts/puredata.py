@@ -277,9 +277,13 @@ class PureDataHost(Host):
         await self._write(array, len(samples), read, self._loop.time)
 
     async def write_long(self, array, length, read, on_progress):
-        await self._write(array, length, read, lambda: math.inf, on_progress)
+        await self._write(array, length, read, lambda: math.inf,
+                          lambda written: on_progress(written / length))
 
-    async def _write(self, array, length, read, deadline, on_progress=lambda amount: None):
+    async def write_live(self, array, length, read, on_written):
+        await self._write(array, length, read, lambda: math.inf, on_written)
+
+    async def _write(self, array, length, read, deadline, on_written=lambda written: None):
         """Write what `read` gives, slice by slice, into an array that gets as long as that."""
         size = await self._size(array)
         if size > length:
@@ -292,7 +296,7 @@ class PureDataHost(Host):
                 await self._resize_slice(array, size, deadline())
             await self.write_slice(array, start, samples, deadline())
             self._check_arrived(array, lost)
-            on_progress(start / length)
+            on_written(start + len(samples))
         await self._synchronize()
         self._check_arrived(array, lost)
 

@@ -1,32 +1,42 @@
 """The instrument ``gansynth``: its methods are its messages (see `pdbridge.hosts.messages`)."""
 
 import asyncio
+import os
+from pathlib import Path
 
 import numpy as np
 
 from pdbridge import latent
-from pdbridge.errors import ArrayError, MessageError, PitchError
+from pdbridge.errors import ArrayError, MessageError, PdbridgeError, PitchError
 from pdbridge.files import written_whole
+from pdbridge.hosts.message import shown
 from pdbridge.instruments.instrument import PlayedInstrument
 from pdbridge.instruments.keyboard import Keyboard, whole_note
+from pdbridge.instruments.timbres import Components, Palette, checked_edits
 from pdbridge.jobs import ASKED
 from pdbridge.pitches import ranges
+from pdbridge.places import cache_folder, models_folder
 
 MOST_PROGRAMS = 64  # stored timbres that MIDI program changes step through
 LARGEST_Z = 1 << 16  # values of a stored timbre that are read at all
+MOST_EDITS = 1 << 22  # the values of the largest layer of the published models
 LONGEST_NOTE = 5.0  # s after which no note of a model that was replaced sounds any more
 
 
 class GANSynthInstrument(PlayedInstrument):
     """GANSynth as an instrument."""
 
-    kept = ("load", "release", "voices", "z", "programs")
-    shared = ("note_on", "note_off", "sustain", "panic", "release", "next_z")
+    kept = ("load", "load_ganspace_components", "release", "voices", "component", "z", "edits",
+            "corner", "pad", "programs")
+    kept_for_each = ("component", "corner")
+    shared = ("note_on", "note_off", "sustain", "panic", "release", "next_z", "pad", "component")
+    lent = (*PlayedInstrument.lent, "z", "edits", "corner")
 
     def __init__(self, host, server):
         super().__init__(host, server)
         self.worker = None
         self.keyboard = Keyboard(host)
+        self.palette = Palette()
         self._random = np.random.default_rng()
         self._timbre_array = None
         self._programs = {}  # file -> z
@@ -63,6 +73,11 @@ class GANSynthInstrument(PlayedInstrument):
         path = self.server.find_model(folder, self.host.folder)
         with self._busy():
             worker = await self.server.lend(path, self.host.progress)
+            try:
+                await self._fit_components(worker)
+            except BaseException:
+                self.server.give_back(worker)
+                raise
         self._remember("load", folder)
         self._use(path.name, worker)
         self._model_expected.set()
@@ -74,6 +89,7 @@ class GANSynthInstrument(PlayedInstrument):
         self.keyboard.panic()
         self.keyboard.set_model(None)
         self._let_go()
+        self._use_components(None)
         self.host.out("model", "none", 0, 0, 0)
         return ("unloaded",)
 
@@ -96,13 +112,51 @@ class GANSynthInstrument(PlayedInstrument):
         for _, _, pitch in groups:
             self._check_pitch(pitch, pitches)
         with self._busy():
+            amplitudes = await self._amplitudes()
             for index, (z_array, sound_array, pitch) in enumerate(groups):
-                z = await self._read_z(z_array)
-                await self.host.write(sound_array, await whole_note(self.worker, z, pitch, ASKED))
+                timbre = self.palette.moved(await self._read_z(z_array), amplitudes)
+                await self._synthesize(timbre, sound_array, pitch)
                 self.host.progress((index + 1) / len(groups))
         return ("synthesized",)
 
+    async def load_ganspace_components(self, file, array=None):
+        """``load_ganspace_components file [amplitudes-array]`` -> ``loaded_pca``."""
+        await self._model()
+        path = self._component_file(file)
+        with self._busy():
+            description = await self.worker.call("components", str(path), priority=ASKED)
+        amplitudes = () if array is None else await self.host.read(array)
+        components = Components(path, description, array, len(amplitudes))
+        if array is not None:
+            amplitudes = checked_edits(f"array {array}", amplitudes[:components.count])
+        self._use_components(components, None if array is None else amplitudes)
+        self._remember("load_ganspace_components", file, *([array] if array else []))
+        return ("loaded_pca",)
+
+    async def synthesize_noz(self, *groups):
+        """``synthesize_noz sound-array pitch edit... [-- ...]...`` -> ``synthesized``."""
+        pitches = (await self._model())["pitches"]
+        components = self.palette.needed_components("synthesize_noz")
+        for _, pitch, *_ in groups:
+            self._check_pitch(pitch, pitches)
+        with self._busy():
+            for index, (sound_array, pitch, *edits) in enumerate(groups):
+                timbre = components.timbre(await edits_in(self.host, edits))
+                await self._synthesize(timbre, sound_array, pitch)
+                self.host.progress((index + 1) / len(groups))
+        return ("synthesized",)
+
+    async def _synthesize(self, timbre, array, pitch):
+        """Write a whole note into an array."""
+        await self.host.write(array, await whole_note(self.worker, timbre, pitch, ASKED))
+
     # Playing
+
+    async def note_of_key(self, pitch):
+        description = await self._model()
+        self._check_pitch(pitch, description["pitches"])
+        samples = await whole_note(self.worker, self.keyboard.timbre, pitch, ASKED)
+        return samples, description["sample_rate"]
 
     def note_on(self, pitch, velocity):
         """``note_on pitch velocity``."""
@@ -122,14 +176,72 @@ class GANSynthInstrument(PlayedInstrument):
 
     async def z(self, array):
         """``z array``: play this timbre from now on."""
-        z = await self._read_z(array)
+        await self.z_from(self.host, array)
         self._timbre_array = array
+        self._forget("edits", "pad")
         self._remember("z", array)
-        self.set_timbre(z)
 
-    def set_timbre(self, z):
-        """Play this timbre, float32 [latent_size]."""
-        self.keyboard.set_timbre(z)
+    async def edits(self, *values):
+        """``edits value...``: play the components' mean, moved along them, from now on."""
+        await self.edits_from(self.host, *values)
+        self._forget("pad")
+        self._remember("edits", *values, soon=True)
+
+    async def corner(self, number, array):
+        """``corner number array``: take the z in this array as a corner of the pad."""
+        await self.corner_from(self.host, number, array)
+        self._remember("corner", number, array)
+
+    async def pad(self, x, y):
+        """``pad x y``: play what lies there between the corners."""
+        await self._model()
+        self.palette.move(x, y)
+        self._play()
+        self._forget("edits")
+        self._remember("pad", float(x), float(y), soon=True)
+        if self.host.asker:  # not the patch: its pad has to follow
+            self.host.out("position", float(y), float(x))
+
+    async def component(self, number, amplitude):
+        """``component number amplitude``: go this far along a component."""
+        components = self.palette.needed_components("component")
+        if components.array is not None and number > components.array_length:
+            raise ArrayError(f"component: array {components.array} has {components.array_length} values, "
+                             f"so there is no place for that of component {number}")
+        self.palette.set_amplitude(number, amplitude)
+        self._play()
+        if components.array is None:
+            self._remember("component", number, float(amplitude), soon=True)
+        else:  # which keeps it
+            await self.host.write_slice(components.array, number - 1, np.float32([amplitude]),
+                                        self.server.loop.time())
+
+    async def z_from(self, host, array):
+        """``z`` with an array of another host."""
+        await self._model()
+        self.palette.set_z(self.checked_z(f"array {array}", await host.read(array)))
+        self._play()
+
+    async def edits_from(self, host, *values):
+        """``edits`` with arrays of another host."""
+        await self._model()
+        self.palette.set_edits(await edits_in(host, values))
+        self._play()
+
+    async def corner_from(self, host, number, array):
+        """``corner`` with an array of another host."""
+        await self._model()
+        self.palette.set_corner(number, self.checked_z(f"array {array}", await host.read(array)))
+        if self.palette.place:
+            self._play()
+
+    def _forget(self, *names):
+        """What was played before is not to come back."""
+        for name in names:
+            self._remember(name, soon=True)
+
+    def _play(self):
+        self.keyboard.set_timbre(self.palette.timbre())
 
     # Timbres
 
@@ -171,7 +283,9 @@ class GANSynthInstrument(PlayedInstrument):
                                "with programs")
         self._program = (self._program + 1) % len(self._programs)
         z = list(self._programs.values())[self._program]
-        self.set_timbre(self.checked_z("the stored timbre", z))
+        self.palette.set_z(self.checked_z("the stored timbre", z))
+        self._play()
+        self._forget("edits", "pad")
         if not self._timbre_array:
             return None
         await self.host.write(self._timbre_array, z)
@@ -199,6 +313,53 @@ class GANSynthInstrument(PlayedInstrument):
         self._programs[file] = z
         self._remember("programs", *self._programs)
 
+    # Components
+
+    def _component_file(self, name):
+        """The file of GANSpace components of this name, a Path."""
+        beside = [self.host.folder, self.server.working_folder, *self.server.folders]
+        folders = dict.fromkeys([*beside, models_folder(), cache_folder() / "models"])
+        places = [os.path.join(folder, os.path.expanduser(name)) for folder in folders]
+        for place in places:
+            if os.path.isfile(place):
+                return Path(os.path.abspath(place))
+        looked_at = ", ".join(dict.fromkeys(os.path.dirname(place) for place in places))
+        raise MessageError(f"there is no file {shown(name, 200)}; looked at {looked_at[:600]}")
+
+    async def _fit_components(self, worker):
+        """Take back components that are not for the model of this worker, and say so."""
+        components = self.palette.components
+        if components is None:
+            return
+        try:
+            await worker.call("components", str(components.path), priority=ASKED)
+        except PdbridgeError as error:
+            self._use_components(None)
+            self.host.fail("load_ganspace_components", error)
+
+    def _use_components(self, components, amplitudes=None):
+        had = self.palette.components
+        self.palette.set_components(components, amplitudes)
+        if components is None:
+            if had is None:
+                return
+            self._forget("load_ganspace_components", "component", "edits")
+            self.host.out("components", "none", "-", 0)
+        else:
+            if amplitudes is not None or (had and had.path != components.path):
+                self._forget("component")
+            self.host.out("components", components.path.stem, components.layer, components.count)
+        if self.worker:
+            self._play()
+
+    async def _amplitudes(self):
+        """How far to go along each component in `synthesize`: those of the array, if one was named."""
+        components = self.palette.components
+        if components is None or components.array is None:
+            return self.palette.amplitudes_in_order()
+        values = (await self.host.read(components.array))[:components.count]
+        return checked_edits(f"array {components.array}", values)
+
     # What they share
 
     def _use(self, name, worker):
@@ -206,9 +367,11 @@ class GANSynthInstrument(PlayedInstrument):
         pitches = worker.description["pitches"]
         size = worker.description["latent_size"]
         self.host.out("model", name, len(pitches), pitches[0], pitches[-1])
-        if self.keyboard.z is None or len(self.keyboard.z) != size:
+        self.palette.fit(size)
+        if self.palette.z is None:
             # keys make sound before anybody chose a timbre
-            self.keyboard.z = latent.random_z(1, size, seed=self._random)[0]
+            self.palette.z = latent.random_z(1, size, seed=self._random)[0]
+        self.keyboard.timbre = self.palette.timbre()
         self.keyboard.set_model(worker)
         if not self.keyboard.notes_fit_voices:
             self.host.receive("voices", self._remembered["voices"][1:])
@@ -252,3 +415,16 @@ class GANSynthInstrument(PlayedInstrument):
     def _check_pitch(pitch, pitches):
         if pitch not in pitches:
             raise PitchError(f"pitch {pitch} is not one of the model's, {ranges(pitches)}")
+
+
+async def edits_in(host, values):
+    """The edits that a message names, with those of a host's arrays in their places: float64 [n]."""
+    edits = []
+    for value in values:
+        if isinstance(value, str):
+            edits.append(checked_edits(f"array {value}", await host.read(value)))
+        else:
+            edits.append([value])
+        if sum(map(len, edits)) > MOST_EDITS:
+            raise ArrayError(f"array {value} is too long; there may be {MOST_EDITS} edits in all")
+    return np.concatenate(edits)

@@ -14,33 +14,42 @@ import numpy as np
 from pdbridge.audio import Resampler
 from pdbridge.errors import PdbridgeError
 from pdbridge.instruments.voices import Note, Source, Voices
-from pdbridge.jobs import PRESSED, SOON, SOUNDING
+from pdbridge.jobs import ASKED, PRESSED, SOON, SOUNDING
 
 MOST_TRIES = 3  # times a key is rendered in the background before it is left to be pressed
 
 
-async def whole_note(worker, z, pitch, priority):
+async def whole_note(worker, timbre, pitch, priority, needed=None):
     """Render a note from its head to its end, in pieces between which more urgent work has its turn.
 
     Parameters
     ----------
     worker : pdbridge.jobs.Worker
-    z : float32 [latent_size]
+    timbre : float32 [latent_size] or pdbridge.gansynth.timbre.Timbre
     pitch : int
     priority : int
         See `pdbridge.jobs`.
+    needed : int or None
+        Samples from the start that are enough; None: all.
 
     Returns
     -------
-    float32 [note_length]
+    float32 [note_length], or [needed or a little more]
         At the model's rate.
     """
-    head, state = await worker.call("head", z, pitch, priority=priority)
-    pieces = [head]
-    tail = worker.stream("tail", z, pitch, state, priority=priority)
-    async with contextlib.aclosing(tail):
-        async for piece in tail:
-            pieces.append(piece)
+    pieces = priority > ASKED  # nobody waits for it
+    job = worker.submit("head_in_pieces" if pieces else "head", timbre, pitch, priority=priority,
+                        pieces=pieces)
+    head, state = await worker.result(job)
+    pieces, count = [head], len(head)
+    if needed is None or count < needed:
+        tail = worker.stream("tail", timbre, pitch, state, priority=priority)
+        async with contextlib.aclosing(tail):
+            async for piece in tail:
+                pieces.append(piece)
+                count += len(piece)
+                if needed is not None and count >= needed:
+                    break
     return np.concatenate(pieces)
 
 
@@ -59,7 +68,7 @@ class Head(Source):
         The samples at the voices' rate, as far as they are final.
     rate : float
         Of the voices, Hz.
-    z : float32 [latent_size]
+    timbre : float32 [latent_size] or Timbre
     worker : pdbridge.jobs.Worker
         Who made it, and makes the rest.
     """
@@ -69,13 +78,13 @@ class Head(Source):
     state: object
     first: np.ndarray
     rate: float
-    z: np.ndarray
+    timbre: object
     worker: object
 
     async def rest(self, deadline):
         resampler = _resampler(self.worker, self.rate)
         resampler.push(self.samples)  # brings the filter to where the head ended
-        tail = self.worker.stream("tail", self.z, self.pitch, self.state, priority=SOUNDING,
+        tail = self.worker.stream("tail", self.timbre, self.pitch, self.state, priority=SOUNDING,
                                   deadline=deadline)
         async with contextlib.aclosing(tail):
             async for samples in tail:
@@ -94,7 +103,7 @@ class Keyboard(Voices):
     def __init__(self, host):
         super().__init__(host)
         self.worker = None
-        self.z = None
+        self.timbre = None  # float32 [latent_size], or Timbre
         self._ready = {}  # pitch -> Head
         self._making = {}  # pitch -> (Job, Task)
         self._last_pitch = 60
@@ -107,9 +116,9 @@ class Keyboard(Voices):
         self.worker = worker
         self._forget_heads()
 
-    def set_timbre(self, z):
-        """Play this timbre, float32 [latent_size], from the next note on."""
-        self.z = z
+    def set_timbre(self, timbre):
+        """Play this timbre, float32 [latent_size] or `Timbre`, from the next note on."""
+        self.timbre = timbre
         self._forget_heads()
 
     def note_samples(self, rate):
@@ -156,7 +165,7 @@ class Keyboard(Voices):
             if pitch not in wanted:
                 task.cancel()
         self._making = {}
-        if self.worker and self.z is not None and self.voices:
+        if self.worker and self.timbre is not None and self.voices:
             self.host.out("ready", 0, self.keys, -1)
             self._filling = self._loop.create_task(self._fill())
 
@@ -190,20 +199,20 @@ class Keyboard(Voices):
         job, task = self._making.get(pitch, (None, None))
         if task is None or task.done():
             pieces = priority != PRESSED  # a key that is not down yet lets others go first
-            job = self.worker.submit("head_in_pieces" if pieces else "head", self.z, pitch,
+            job = self.worker.submit("head_in_pieces" if pieces else "head", self.timbre, pitch,
                                      priority=priority, pieces=pieces)
-            task = self._loop.create_task(self._make(self.worker, job, pitch, self.z))
+            task = self._loop.create_task(self._make(self.worker, job, pitch, self.timbre))
             task.add_done_callback(_looked_at)
             self._making[pitch] = (job, task)
         else:
             self.worker.hurry(job, priority)
         return await asyncio.shield(task)
 
-    async def _make(self, worker, job, pitch, z):
+    async def _make(self, worker, job, pitch, timbre):
         rate = self.rate
         samples, state = await worker.result(job)
-        head = Head(pitch, samples, state, _resampler(worker, rate).push(samples), rate, z, worker)
-        if worker is self.worker and z is self.z and rate == self.rate:
+        head = Head(pitch, samples, state, _resampler(worker, rate).push(samples), rate, timbre, worker)
+        if worker is self.worker and timbre is self.timbre and rate == self.rate:
             self._ready[pitch] = head
             self._making.pop(pitch, None)
             self.host.out("ready", len(self._ready), self.keys, pitch)

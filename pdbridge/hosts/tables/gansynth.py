@@ -1,7 +1,9 @@
 """Messages of the instrument ``gansynth``."""
 
 from pdbridge.hosts.message import Argument, Message
-from pdbridge.hosts.tables.common import PITCH, RELEASE, VELOCITY, VOICES
+from pdbridge.hosts.tables.common import IN_A_FILE, PITCH, RELEASE, VELOCITY, VOICES, WRITE_NOTE
+
+EDIT = Argument("edit", "values", -1000, 1000, repeats=True, most=512)
 
 MESSAGES = (
     Message(
@@ -26,7 +28,24 @@ MESSAGES = (
     Message(
         "gansynth", "synthesize",
         (Argument("z-array", "array"), Argument("sound-array", "array"), PITCH),
-        "synthesized", "Render whole notes (64,000 samples at 16 kHz) into arrays.", repeats=True,
+        "synthesized", "Render whole notes (64,000 samples at 16 kHz) into arrays, moved along the "
+        "components that are loaded.", repeats=True,
+    ),
+    Message(
+        "gansynth", "load_ganspace_components",
+        (Argument("file", "file"), Argument("amplitudes-array", "array", optional=True)),
+        "loaded_pca",
+        "Load GANSpace components, a .pickle of the original or an .npz, found relative to the patch, "
+        "the working directory or models/. synthesize then goes along component 1, 2... by the values "
+        "of the array; without one, by those that `component` set.",
+        "components name layer count",
+    ),
+    Message(
+        "gansynth", "synthesize_noz", (Argument("sound-array", "array"), PITCH, EDIT), "synthesized",
+        "Render whole notes from edits, in place of a z: the mean of what the components were made "
+        "from, moved along component 1, 2... by these numbers, in standard deviations. An array "
+        "stands for all its values. The note has the pitch that the components were made with.",
+        repeats=True, separator="--",
     ),
     Message(
         "gansynth", "note_on", (PITCH, VELOCITY), "",
@@ -47,10 +66,36 @@ MESSAGES = (
         "ready count of pitch", newest_only=True, ours=True,
     ),
     Message(
+        "gansynth", "component",
+        (Argument("number", "whole", 1, 1 << 22), Argument("amplitude", "number", -1000, 1000)), "",
+        "Move what is played along a component (1 is the first), in standard deviations; the array "
+        "that load_ganspace_components named gets it, too.", newest_only=True, ours=True,
+    ),
+    Message(
+        "gansynth", "edits", (EDIT,), "",
+        "Play edits, as of synthesize_noz, from now on, until `z` or `pad` plays a z again.",
+        newest_only=True, newest_of=0, ours=True,
+    ),
+    Message(
+        "gansynth", "corner", (Argument("number", "whole", 1, 4), Argument("z-array", "array")), "",
+        "Take a timbre as a corner of the pad: 1 top left, 2 top right, 3 bottom left, 4 bottom "
+        "right.", ours=True,
+    ),
+    Message(
+        "gansynth", "pad", (Argument("x", "number", 0, 1), Argument("y", "number", 0, 1)), "",
+        "Play what lies between the corners from now on: x 0 is left, y 0 the top.", "position y x",
+        newest_only=True, newest_of=0, ours=True,
+    ),
+    Message(
         "gansynth", "voices", VOICES, "voices count sample_rate",
         "The arrays <prefix>1 ... <prefix>count are voices that can play notes; at most "
         "`polyphony` sound at once (as many as there are, if left out). A count of 0 takes them "
         "back: MIDI and plain OSC notes go to another patch again.", ours=True,
+    ),
+    Message(
+        "gansynth", "write_note", WRITE_NOTE, "written file.wav pitch sample_rate path",
+        "Write the note that the keys play now at this pitch as a float32 WAV, at the model's rate unless "
+        "said. " + IN_A_FILE, ours=True,
     ),
     Message(
         "gansynth", "release", RELEASE, "",
