@@ -55,3 +55,11 @@ class EngineError(PdbridgeError):
 
 class GridError(PdbridgeError):
     """A note grid, or a project to make one from, that is damaged or contradicts its settings."""
+
+
+class ComponentsError(PdbridgeError):
+    """GANSpace components that are damaged, unsafe, or do not fit; the message names the file."""
+
+
+class MidiFileError(PdbridgeError):
+    """A MIDI file that is missing, damaged or endless; the message names it."""
