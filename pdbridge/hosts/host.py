@@ -6,6 +6,7 @@ and writes named float arrays, reports words, and lives in a folder, all through
 
 import abc
 import asyncio
+import contextvars
 import logging
 import os
 from collections import deque
@@ -34,6 +35,9 @@ class UnderWay:
     asker: object
     task: asyncio.Task = None
     reason: str = "cancelled"
+
+
+_under_way = contextvars.ContextVar("the message that is carried out", default=None)
 
 
 class Host(abc.ABC):
@@ -148,14 +152,9 @@ class Host(abc.ABC):
         return under_way.asker if under_way else self._asker_at_once
 
     def _under_way(self):
-        """The message that this task carries out, or None."""
-        task = asyncio.current_task()
-        for under_way in self._background:
-            if under_way.task is task:
-                return under_way
-        if self._current and self._current.task is task:
-            return self._current
-        return None
+        """The message for whose sake this is done, or None."""
+        found = _under_way.get()
+        return found if found and (found is self._current or found in self._background) else None
 
     def fail(self, name, error, asker=None):
         """Report an error, count it, and write it to the log."""
@@ -271,17 +270,24 @@ class Host(abc.ABC):
             if message.background:
                 self._begin_in_background(UnderWay(message, arguments, asker))
                 continue
-            task = loop.create_task(self._method(message)(*arguments))
-            self._current = UnderWay(message, arguments, asker, task)
+            under_way = self._current = UnderWay(message, arguments, asker)
+            under_way.task = task = loop.create_task(self._carried_out(under_way))
             try:
                 # a cancelled message must not end the line, so its outcome is looked at, not raised
                 await asyncio.wait([task])
-                self._report(self._current)
+                self._report(under_way)
             except asyncio.CancelledError:
                 task.cancel()
                 raise
-            finally:
-                self._current = task = None  # an error holds all that its message had in its hands
+            finally:  # an error holds all that its message had in its hands
+                under_way.task = self._current = under_way = task = None
+
+    async def _carried_out(self, under_way, older=()):
+        """Carry out a message, when the `older` tasks have the array no more in their hands."""
+        _under_way.set(under_way)
+        if older:
+            await asyncio.wait(older)
+        return await self._method(under_way.message)(*under_way.arguments)
 
     def _begin_in_background(self, new):
         """Carry out a message beside the line, in the place of the one that makes the same array."""
@@ -296,14 +302,9 @@ class Host(abc.ABC):
             under_way.reason = "replaced by a newer one for the same array"
             under_way.task.cancel()
         new.task = asyncio.get_running_loop().create_task(
-            self._in_background(new, [under_way.task for under_way in older]))
+            self._carried_out(new, [under_way.task for under_way in older]))
         self._background.append(new)
         new.task.add_done_callback(lambda task: self._background_ended(new))
-
-    async def _in_background(self, new, older):
-        if older:
-            await asyncio.wait(older)  # they may still have the array in their hands
-        return await self._method(new.message)(*new.arguments)
 
     def _background_ended(self, under_way):
         if under_way in self._background:  # else the host was closed: nobody is there to be told

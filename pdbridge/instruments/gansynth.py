@@ -9,7 +9,10 @@ import numpy as np
 from pdbridge import latent
 from pdbridge.errors import ArrayError, MessageError, PdbridgeError, PitchError
 from pdbridge.files import written_whole
+from pdbridge.gansynth.hallucination import PITCH as HALLUCINATED_PITCH
+from pdbridge.gansynth.hallucination import Settings, interpolate_z
 from pdbridge.hosts.message import shown
+from pdbridge.instruments.hallucinations import Hallucination
 from pdbridge.instruments.instrument import PlayedInstrument
 from pdbridge.instruments.keyboard import Keyboard, whole_note
 from pdbridge.instruments.timbres import Components, Palette, checked_edits
@@ -124,7 +127,7 @@ class GANSynthInstrument(PlayedInstrument):
         await self._model()
         path = self._component_file(file)
         with self._busy():
-            description = await self.worker.call("components", str(path), priority=ASKED)
+            description = await self._described(self.worker, path)
         amplitudes = () if array is None else await self.host.read(array)
         components = Components(path, description, array, len(amplitudes))
         if array is not None:
@@ -149,6 +152,48 @@ class GANSynthInstrument(PlayedInstrument):
     async def _synthesize(self, timbre, array, pitch):
         """Write a whole note into an array."""
         await self.host.write(array, await whole_note(self.worker, timbre, pitch, ASKED))
+
+    async def hallucinate(self, array, points, steps, spacing=0.2, start_trim=0.0, attack=0.5,
+                          sustain=0.5, release=0.5):
+        """``hallucinate array points steps [spacing...]`` -> ``hallucinated bytes``."""
+        settings = Settings(spacing, start_trim, attack, sustain, release)
+        with self._busy():
+            hallucination = await self._hallucination(points, steps, settings)
+            return await self._hallucinated(hallucination, array)
+
+    async def hallucinate_live(self, array, points, steps, spacing=0.2, start_trim=0.0, attack=0.5,
+                               sustain=0.5, release=0.5):
+        """``hallucinate_live array points ...`` -> ``hallucinated_live seconds gain``."""
+        settings = Settings(spacing, start_trim, attack, sustain, release)
+        with self._busy():
+            hallucination = await self._hallucination(points, steps, settings)
+            return await self._hallucinated_live(hallucination, array)
+
+    async def _hallucination(self, points, steps, settings):
+        """One through timbres drawn at random."""
+        description = await self._model()
+        z = latent.random_z(points, description["latent_size"], seed=self._random)
+        walk = await self.server.loop.run_in_executor(None, interpolate_z, z, steps)
+        pitch = min(description["pitches"], key=lambda p: abs(p - HALLUCINATED_PITCH))
+        return await Hallucination.planned(self.server, self.worker, walk, pitch, settings)
+
+    async def _hallucinated(self, hallucination, array):
+        await hallucination.write(self.host, array, self._progress)
+        return ("hallucinated", 4 * hallucination.length)
+
+    async def _hallucinated_live(self, hallucination, array):
+        seconds = hallucination.length / hallucination.rate
+
+        def written(samples):
+            self.host.out("made", samples / hallucination.rate, seconds)
+
+        written(0)
+        gain = await hallucination.write_live(self.host, array, self._progress, written)
+        return ("hallucinated_live", seconds, gain)
+
+    def _progress(self, amount):
+        self.host.progress(amount)
+        self.host.out("progress", float(amount))
 
     # Playing
 
@@ -326,13 +371,19 @@ class GANSynthInstrument(PlayedInstrument):
         looked_at = ", ".join(dict.fromkeys(os.path.dirname(place) for place in places))
         raise MessageError(f"there is no file {shown(name, 200)}; looked at {looked_at[:600]}")
 
+    @staticmethod
+    async def _described(worker, path):
+        """What a file of components holds, once the model is ready to play with them."""
+        job = worker.submit("components_in_pieces", str(path), priority=ASKED, pieces=True)
+        return await worker.result(job)
+
     async def _fit_components(self, worker):
         """Take back components that are not for the model of this worker, and say so."""
         components = self.palette.components
         if components is None:
             return
         try:
-            await worker.call("components", str(components.path), priority=ASKED)
+            await self._described(worker, components.path)
         except PdbridgeError as error:
             self._use_components(None)
             self.host.fail("load_ganspace_components", error)

@@ -9,7 +9,6 @@ from pdbridge.errors import MessageError
 
 MOST_OF_EACH = 64  # messages of one name that are kept
 SOON_S = 0.1  # s
-
 LONGEST_CLIP = 1 << 24  # samples of a note in a file: 64 MiB
 
 

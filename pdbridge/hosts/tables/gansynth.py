@@ -4,6 +4,13 @@ from pdbridge.hosts.message import Argument, Message
 from pdbridge.hosts.tables.common import IN_A_FILE, PITCH, RELEASE, VELOCITY, VOICES, WRITE_NOTE
 
 EDIT = Argument("edit", "values", -1000, 1000, repeats=True, most=512)
+HALLUCINATION = (
+    Argument("sound-array", "array"),
+    Argument("points", "whole", 2, 1000),
+    Argument("interpolation-steps", "whole", 0, 1000),
+    *(Argument(name, "number", 0, 10, optional=True)
+      for name in ("spacing", "start-trim", "attack", "sustain", "release")),
+)
 
 MESSAGES = (
     Message(
@@ -46,6 +53,19 @@ MESSAGES = (
         "from, moved along component 1, 2... by these numbers, in standard deviations. An array "
         "stands for all its values. The note has the pitch that the components were made with.",
         repeats=True, separator="--",
+    ),
+    Message(
+        "gansynth", "hallucinate", HALLUCINATION, "hallucinated bytes",
+        "Make a hallucination: random timbres (points), interpolation steps from one to the next, a "
+        "sound of pitch 32 for each, and the sounds one `spacing` after the other, each cut by trim, "
+        "attack, sustain and release (in seconds). At most 2^24 samples, 17 minutes at 16 kHz.",
+        "progress amount", background=True,
+    ),
+    Message(
+        "gansynth", "hallucinate_live", HALLUCINATION, "hallucinated_live seconds gain",
+        "The same, and the array grows while it is made: as far as `made` says, it can be played. It "
+        "is made at a level that is safe whatever comes; at the end, `gain` brings it to the level "
+        "of hallucinate.", "made seconds of seconds, progress amount", background=True, ours=True,
     ),
     Message(
         "gansynth", "note_on", (PITCH, VELOCITY), "",
@@ -107,10 +127,10 @@ MESSAGES = (
     ),
     Message(
         "gansynth", "seed", (Argument("number", "whole", 0, 2**31 - 1),), "",
-        "Make the random timbres that follow repeatable.", ours=True,
+        "Make the random timbres and hallucinations that follow repeatable.", ours=True,
     ),
     Message(
-        "gansynth", "cancel", (), "", "Drop what waits or is being rendered into arrays.",
+        "gansynth", "cancel", (), "", "Drop what waits, is being rendered into arrays or is made in the background.",
         at_once=True, ours=True,
     ),
     Message(
