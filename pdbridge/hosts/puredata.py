@@ -353,6 +353,8 @@ class PureDataHost(Host):
 
 def _messages_in(atoms):
     """The messages that `PureDataHost.remember` packed into a list; what is damaged is left out."""
+    *atoms, last = atoms or [None]
+    atoms += last.tolist() if isinstance(last, np.ndarray) else [last]  # a long run of numbers
     atoms = [atom for atom in atoms if isinstance(atom, (int, float, str))]
     while atoms:
         count = atoms.pop(0)
