@@ -20,6 +20,14 @@ PUBLISHED = Shape(
 )
 
 
+def small_shape(**sizes):
+    """Sizes of a network for tests: quick, and as others need it."""
+    return Shape(**({
+        "latent_size": 5, "pitches": 3, "resolutions": 4, "start_height": 4, "start_width": 8,
+        "fmap_base": 64, "fmap_decay": 1.0, "fmap_max": 10, "tanh": True,
+    } | sizes))
+
+
 def variable(block, layer):
     return VARIABLE.format(block=block, layer=layer)
 

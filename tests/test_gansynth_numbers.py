@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from gansynth_checkpoint import GOLDENS, PUBLIC, TRANSITION, write_checkpoint
+from gansynth_checkpoint import GOLDENS, PUBLIC, TRANSITION, small_shape, write_checkpoint
+from plain_gansynth import plain_picture
 
 from pdbridge import GANSynth
-from pdbridge.errors import LatentError, OffsetError, PitchError
-from pdbridge.gansynth.checkpoint import Shape, read_checkpoint
+from pdbridge.errors import LatentError, PitchError
+from pdbridge.gansynth.checkpoint import read_checkpoint
 from pdbridge.gansynth.generator import blend_weights, flipped_dense, upscaling_kernel
 
 PICTURE_ERROR = 2e-4  # of a range of -1..1
@@ -78,17 +79,6 @@ def test_one_timbre_over_the_keyboard_is_that_of_the_original(golden):
         np.testing.assert_allclose(wave[-len(tail) :], tail, atol=WAVE_ERROR * peak)
 
 
-@pytest.mark.parametrize("block", [1, 2, 3])
-def test_layers_are_those_of_the_original(golden, block):
-    generator = golden.model._generator
-    name = "layer_conv1" if block == 1 else f"layer_conv1_{block}"
-    _, steps = generator._plan(0, 128, source=0)
-    for note in range(2):
-        x = golden.model._input(golden["z"][note], golden["pitches"][note])
-        found = generator._run(steps[:block], x).numpy()[0]
-        np.testing.assert_allclose(found, golden[name][note], atol=1e-4)
-
-
 @pytest.mark.parametrize(
     ("layer", "values"),
     [("conv0", "offset_conv0"), ("conv1_2", "offset_conv1_2"), ("conv0_4", "offset_conv0_4_ch")],
@@ -109,45 +99,7 @@ def test_growth_is_that_of_the_original(golden):
     np.testing.assert_allclose(alphas, golden["alphas"], atol=1e-6)
 
 
-# A plain network, in double precision, for sizes of which there are no golden numbers
-
-
-def plain_picture(checkpoint, x):
-    """The generator as the paper draws it: float64 [rows, bins, 2] from x [inputs]."""
-
-    def layer(x, block, name, padding):
-        kernel, bias = (array.astype(np.float64) for array in checkpoint.weights[block, name])
-        gain = 1 if name == "to_rgb" else 2
-        kernel *= np.sqrt(gain / np.prod(kernel.shape[:3]))
-        return tf.nn.conv2d(x, kernel, 1, padding) + bias
-
-    def pixel_norm(x):
-        return x / np.sqrt(np.mean(np.square(x), axis=-1, keepdims=True) + 1e-8)
-
-    def upscale(x, scale):
-        return np.repeat(np.repeat(x, scale, axis=1), scale, axis=2)
-
-    shape, picture = checkpoint.shape, 0
-    rows, columns = shape.start_height - 1, shape.start_width - 1
-    x = pixel_norm(np.asarray(x, np.float64))[np.newaxis, np.newaxis, np.newaxis]
-    x = np.pad(x, [(0, 0), (rows, rows), (columns, columns), (0, 0)])
-    for block in range(1, max(block for block, _ in checkpoint.weights) + 1):
-        x = x if block == 1 else upscale(x, 2)
-        padding = "VALID" if block == 1 else "SAME"
-        x = pixel_norm(tf.nn.leaky_relu(layer(x, block, "conv0", padding), 0.2).numpy())
-        x = pixel_norm(tf.nn.leaky_relu(layer(x, block, "conv1", "SAME"), 0.2).numpy())
-        shown = layer(x, block, "to_rgb", "SAME").numpy()
-        shown = np.tanh(shown) if shape.tanh else shown
-        alpha = max(0, min(checkpoint.progress - (block - 2), block - checkpoint.progress))
-        picture = picture + alpha * upscale(shown, shape.scale(block))
-    return picture[0]
-
-
-def small_shape(**sizes):
-    return Shape(**({
-        "latent_size": 5, "pitches": 3, "resolutions": 4, "start_height": 4, "start_width": 8,
-        "fmap_base": 64, "fmap_decay": 1.0, "fmap_max": 10, "tanh": True,
-    } | sizes))
+# Sizes of which there are no golden numbers, against a plain network
 
 
 @pytest.mark.parametrize(
@@ -177,7 +129,7 @@ def test_networks_of_other_sizes_paint_and_stream_rightly(tmp_path, shape, stage
     model = GANSynth.load(folder)
     z = model.random_z(1, seed=3)
     x = np.concatenate([z[0], [0, 1, 0]])
-    expected = plain_picture(checkpoint, x)
+    expected, _ = plain_picture(checkpoint, x)
     np.testing.assert_allclose(model.image(z, 41)[0], expected, atol=1e-4)
     wave = model.synthesize(z, 41)[0]
     slices = list(model.stream(z, 41))
@@ -285,29 +237,3 @@ def test_a_plain_list_is_a_z(public):
     np.testing.assert_array_equal(
         public.model.synthesize(z.tolist(), 60), public.model.synthesize(z, 60)
     )
-
-
-def test_offsets_may_differ_from_note_to_note(public):
-    offsets = np.zeros((2, 2, 16, 12), np.float32)
-    offsets[1] = public["offset_conv0"]
-    waves = public.model.synthesize(public["z"][:1].repeat(2, 0), 24, {"conv0": offsets})
-    assert_sounds_like(waves[0], public["waves"][0])
-    assert_sounds_like(waves[1], public["offset_wave_conv0"][0])
-
-
-def test_layers_and_their_shapes_are_known(public):
-    shapes = public.model.layer_shapes
-    assert shapes["conv0"] == (2, 16, 12)
-    assert shapes["conv1_7"] == (128, 1024, 4)
-    assert len(shapes) == 14
-
-
-def test_an_offset_for_an_unknown_layer_names_the_layers(public):
-    with pytest.raises(OffsetError, match="conv1_8.*conv0, conv1, conv0_2"):
-        public.model.synthesize(public["z"][0], 60, {"conv1_8": 0})
-
-
-@pytest.mark.parametrize("values", [np.zeros(13), np.zeros((3, 2, 16, 12)), np.nan, "loud"])
-def test_an_offset_that_does_not_fit_is_refused(public, values):
-    with pytest.raises(OffsetError, match="conv0"):
-        public.model.synthesize(public["z"][0], 60, {"conv0": values})

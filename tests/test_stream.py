@@ -35,10 +35,10 @@ def test_slices_join_to_the_whole_note(model, z):
 
 def test_pictures_join_bit_by_bit(model, z):
     generator = model._generator
-    x = model._input(z[0], 60)
-    generator.picture(x)
-    rows = np.concatenate([*generator.head(x), *generator.tail(x)])
-    np.testing.assert_array_equal(rows, generator.picture(x))
+    x, changes = model._note(z[0], 60)
+    generator.picture(x, changes)
+    rows = np.concatenate([*generator.head(x, changes), *generator.tail(x, changes)])
+    np.testing.assert_array_equal(rows, generator.picture(x, changes))
 
 
 def test_at_the_published_size_slices_join_to_the_whole_note(tmp_path):

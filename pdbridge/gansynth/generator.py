@@ -12,8 +12,13 @@ Two rewrites make it fast on a processor, and neither changes the result:
 * Any rows of the picture can be computed alone, from the few coarser rows that they depend on.
   The first rows are the beginning of the note (`Generator.head`); the others follow in slices
   (`Generator.tail`), so that other work can go in between.
+
+Layers can be changed in both, as GANSpace does (Härkönen et al. 2020, "GANSpace: Discovering
+Interpretable GAN Controls"): something is added to what a layer puts out, or put in its place
+(`Changes`). What lies below a layer that was replaced is then not computed.
 """
 
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -216,7 +221,7 @@ class Span(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """How one block makes its rows out of the rows given to it; equal for all inner slices."""
+    """How one block makes its rows out of the coarse rows; equal for all inner slices."""
 
     above: int  # rows of zeros around the coarse rows, 1 at the edge of the picture
     below: int
@@ -224,6 +229,10 @@ class Cut(NamedTuple):
     count: int  # rows wanted of the first convolution
     edge_above: int  # rows of zeros around those, 1 at the edge of the picture
     edge_below: int
+
+    def halo(self, made):
+        """The rows of the first convolution that the second needs to make the rows `made`."""
+        return Span(made.first - (1 - self.edge_above), made.last + (1 - self.edge_below))
 
 
 def coarse_rows(span, height):
@@ -255,17 +264,43 @@ class Step(NamedTuple):
     onward: tuple  # (first, last) of the rows made that the next block needs
     shown: tuple | None  # (first, last) of the rows made that show in the picture, if any
     skip: int  # rows of the picture to drop after those were enlarged
+    replaced: str | None = None  # conv0 or conv1, if it comes from outside; none below it is made
+    until: str = "conv1"  # the layer whose output is wanted, in the last step
+
+
+class Plan(NamedTuple):
+    """The way to some rows of the picture, block by block."""
+
+    source: Span | None  # rows that it takes of the block below, None if it takes none
+    steps: tuple  # of Step
+    made: tuple  # Span of each; apart from the steps, so that slices with equal steps share a graph
+
+    def split(self, block):
+        """The part up to this block, and the part above it."""
+        count = sum(step.block <= block for step in self.steps)
+        return (self._replace(steps=self.steps[:count], made=self.made[:count]),
+                self._replace(source=None, steps=self.steps[count:], made=self.made[count:]))
+
+
+class Changes(NamedTuple):
+    """What is changed inside the network: float32 [rows, columns, channels] by layer name."""
+
+    layers: dict  # in the place of what the layers put out, after the pixel norm
+    offsets: dict  # added to it, or to what took its place
+
+    @property
+    def kind(self):
+        return frozenset(self.layers), frozenset(self.offsets)
+
+
+UNCHANGED = Changes({}, {})
 
 
 class Layer(NamedTuple):
-    """A convolution with its scale folded in.
+    """A convolution with its scale folded in."""
 
-    Plain arrays, so that they become constants of every graph: the library then keeps kernels in
-    the order its inner loops want, which saves 7 % of a note and costs memory.
-    """
-
-    kernel: np.ndarray | tuple  # a tuple of parts for `upscale_in_parts`
-    bias: np.ndarray
+    kernel: np.ndarray | tf.Tensor | tuple  # a tuple of parts for `upscale_in_parts`
+    bias: np.ndarray | tf.Tensor
 
 
 class Generator:
@@ -288,7 +323,7 @@ class Generator:
         self._top = max(self._blend)
         self._layers = {key: self._folded(key, *weights[key]) for key in weights}
         self._graphs = {}
-        self._slices_equal_whole = None  # not known yet
+        self._slices_equal_whole = {}  # by kind of changes, once it is known
         self.head_rows = min(HEAD_ROWS, shape.frames)
 
     @staticmethod
@@ -307,34 +342,43 @@ class Generator:
             kernel, bias = upscaling_kernel(kernel), np.tile(bias, 4)
         return Layer(np.ascontiguousarray(kernel, np.float32), bias)
 
+    @cached_property
+    def _shared_layers(self):
+        """The layers as tensors, for graphs that are not those of plain playing.
+
+        Arrays, as in `_layers`, become constants of each graph: the library then keeps kernels in
+        the order its inner loops want, which saves 7 % of a note and costs 100 MB and more a graph.
+        Changed layers can mean dozens of graphs, so these have one set of tensors in common. They
+        are also built in half the time, which a player has to wait for.
+        """
+        return {
+            key: Layer(tf.nest.map_structure(tf.constant, kernel), tf.constant(bias))
+            for key, (kernel, bias) in self._layers.items()
+        }
+
     # The network
 
-    def _start(self, x, offsets):
-        """The first block, from latent vector and one-hot pitch, up to its last pixel norm."""
+    def _conv0(self, x, step, conv0):
+        """The first layer of a block: out of z and pitch, or twice the rows and columns below."""
+        if step.block > 1:
+            upscale = upscale_in_parts if isinstance(conv0.kernel, tuple) else upscale_in_windows
+            return pixel_norm(upscale(x, *conv0, step.cut))  # [1, rows + halo, width, C]
         height, width = self._shape.start_height, self._shape.start_width
-        dense, conv1 = self._layers[1, "conv0"], self._layers[1, "conv1"]
         x = pixel_norm(x)  # [1, latent + pitches]
-        x = tf.reshape(tf.matmul(x, dense.kernel), [1, height, width, -1])  # [1, 2, 16, 256]
-        x = pixel_norm(tf.nn.leaky_relu(tf.nn.bias_add(x, dense.bias), LEAK))
-        x = x + offsets["conv0"] if "conv0" in offsets else x
-        return convolve(x, *conv1, above=1, below=1, beside=1)  # [1, 2, 16, 256]
+        x = tf.reshape(tf.matmul(x, conv0.kernel), [1, height, width, -1])  # [1, 2, 16, 256]
+        return pixel_norm(tf.nn.leaky_relu(tf.nn.bias_add(x, conv0.bias), LEAK))
 
-    def _grow(self, x, block, cut, offsets):
-        """A later block: twice the rows, twice the columns, up to its last pixel norm."""
-        conv0, conv1 = self._layers[block, "conv0"], self._layers[block, "conv1"]
-        upscale = upscale_in_parts if isinstance(conv0.kernel, tuple) else upscale_in_windows
-        x = pixel_norm(upscale(x, *conv0, cut))  # [1, rows + halo, width, C]
-        offset = offsets.get(layer_name("conv0", block))
-        x = x if offset is None else x + offset
-        return convolve(x, *conv1, cut.edge_above, cut.edge_below, beside=1)  # [1, rows, width, C]
+    def _conv1(self, x, step, conv1):
+        """The second layer of a block, up to its pixel norm."""
+        above, below = (step.cut.edge_above, step.cut.edge_below) if step.cut else (1, 1)
+        return convolve(x, *conv1, above, below, beside=1)
 
-    def _show(self, x, norm, block):
+    def _show(self, x, norm, block, to_rgb):
         """The picture that a block makes, at the full size, with its share in the whole.
 
         Its convolution sees one pixel at a time. So the pixel norm may as well come after it,
         when there are only two channels left.
         """
-        to_rgb = self._layers[block, "to_rgb"]
         x = tf.nn.conv2d(x, to_rgb.kernel, 1, "VALID") * norm  # [1, rows, width, 2]
         x = tf.nn.bias_add(x, to_rgb.bias)
         x = tf.tanh(x) if self._shape.tanh else x
@@ -342,21 +386,33 @@ class Generator:
         weight = self._blend[block]
         return x if weight == 1 else weight * x
 
-    def _draw(self, x, steps, rows, offsets):
-        """Some rows of the picture or, if the steps end before it, of a block's output."""
+    def _draw(self, x, steps, rows, changes, weights):
+        """Some rows of the picture or, if the steps end before it, of a layer's output.
+
+        `changes` are tensors [1, rows, columns, C] by layer name: a layer that the step calls
+        replaced is this, to others it is added.
+        """
         picture = None
         for step in steps:
-            if step.block == 1:
-                x = self._start(x, offsets)
+            conv0, conv1 = (changes.get(layer_name(n, step.block)) for n in ("conv0", "conv1"))
+            if step.replaced == "conv1":
+                x, norm = conv1, tf.ones_like(conv1[..., :1])
             else:
-                x = self._grow(x, step.block, step.cut, offsets)
-            norm = inverse_rms(x)
-            offset = offsets.get(layer_name("conv1", step.block))
-            if offset is not None:
-                x, norm = x * norm + offset, tf.ones_like(norm)
+                if step.replaced == "conv0":
+                    x = conv0
+                else:
+                    x = self._conv0(x, step, weights[step.block, "conv0"])
+                    x = x if conv0 is None else x + conv0
+                if step.until == "conv0":
+                    return x
+                x = self._conv1(x, step, weights[step.block, "conv1"])  # [1, rows, width, C]
+                norm = inverse_rms(x)
+                if conv1 is not None:
+                    x, norm = x * norm + conv1, tf.ones_like(norm)
             if step.shown:
                 seen = slice(*step.shown)
-                shown = self._show(x[:, seen], norm[:, seen], step.block)
+                to_rgb = weights[step.block, "to_rgb"]
+                shown = self._show(x[:, seen], norm[:, seen], step.block, to_rgb)
                 shown = shown[:, step.skip : step.skip + rows]
                 picture = shown if picture is None else picture + shown
             x = (x * norm)[:, slice(*step.onward)]
@@ -364,54 +420,82 @@ class Generator:
 
     # Which rows
 
-    def _plan(self, first, last, source):
-        """Steps from the output of block `source` to the rows `first` to `last` of the picture.
+    def _plan(self, first, last, source, replaced=()):
+        """The way from the output of block `source` to the rows `first` to `last` of the picture.
+
+        Where layers are `replaced`, it begins at the highest of them, or below, where a block
+        shows in the picture on its own.
 
         Returns
         -------
-        Span
-            Rows of the source that it takes.
-        tuple of Step
+        Plan
         """
-        steps = []
+        steps, rows = [], []
         onward = None
         for block in range(self._top, source, -1):
             scale = self._shape.scale(block)
             shown = Span(first // scale, -(-last // scale)) if block in self._blend else None
+            wanted = [span for span in (onward, shown) if span]
+            if not wanted:
+                break
             if block == 1:
                 made, coarse, cut = Span(0, self._shape.start_height), None, None
             else:
-                wanted = [span for span in (onward, shown) if span]
                 made = Span(min(s.first for s in wanted), max(s.last for s in wanted))
                 coarse, cut = coarse_rows(made, self._shape.height(block))
-            steps.append(Step(
+            given = (layer for layer in ("conv1", "conv0") if layer_name(layer, block) in replaced)
+            step = Step(
                 block,
                 cut,
                 onward=(onward or made).within(made),
                 shown=shown and shown.within(made),
                 skip=first % scale,
-            ))
-            onward = coarse
-        return onward, tuple(reversed(steps))
+                replaced=next(given, None),
+            )
+            steps.append(step)
+            rows.append(made)
+            onward = None if step.replaced else coarse
+        return Plan(onward, tuple(reversed(steps)), tuple(reversed(rows)))
 
-    def _run(self, steps, x, rows=None, offsets=()):
-        """Carry out some steps; `offsets` are pairs of layer name and [1, rows, columns, C]."""
-        names = tuple(name for name, _ in offsets)
-        values = [tf.constant(offset, tf.float32) for _, offset in offsets]
+    def _run(self, plan, x, rows=None, changes=UNCHANGED, playing=True):
+        """Carry out a plan; `x` is what its first step takes, if that takes anything from below."""
+        changed = self._changed(plan, changes)
+        inputs = [] if plan.steps[0].replaced else [x]
+        inputs += [tf.constant(values) for values in changed.values()]
+        steps, names = plan.steps, tuple(changed)
         key = steps, rows, names
         if key not in self._graphs:  # inner slices share one
+            weights = self._layers if playing and not names else self._shared_layers
 
-            def draw(x, *values):
-                return self._draw(x, steps, rows, dict(zip(names, values, strict=True)))
+            def draw(*inputs):
+                values = inputs[len(inputs) - len(names) :]
+                x = inputs[0] if len(inputs) > len(names) else None
+                return self._draw(x, steps, rows, dict(zip(names, values, strict=True)), weights)
 
-            self._graphs[key] = tf.function(draw).get_concrete_function(x, *values)
-        return self._graphs[key](x, *values)
+            self._graphs[key] = tf.function(draw).get_concrete_function(*inputs)
+        return self._graphs[key](*inputs)
+
+    @staticmethod
+    def _changed(plan, changes):
+        """The changes on the way of a plan, float32 [1, rows, columns, C] by layer name."""
+        taken = {}
+        for step, made in zip(plan.steps, plan.made, strict=True):
+            for layer in ("conv1",) if step.replaced == "conv1" else ("conv0", "conv1"):
+                name = layer_name(layer, step.block)
+                values = changes.offsets.get(name)
+                if layer == step.replaced:
+                    values = changes.layers[name] + (0 if values is None else values)
+                if values is not None:
+                    halo = step.cut and layer == "conv0"
+                    first, last = step.cut.halo(made) if halo else made
+                    taken[name] = values[np.newaxis, first:last]
+        return taken
 
     # Pictures
 
     @property
     def layer_shapes(self):
-        """Shapes (rows, columns, channels) of the layers that take offsets, by name."""
+        """Shapes (rows, columns, channels) of the layers that can be changed, by name."""
         shape = self._shape
         return {
             layer_name(layer, block): (
@@ -421,57 +505,55 @@ class Generator:
             for layer in ("conv0", "conv1")
         }
 
-    def picture(self, x, offsets=None):
+    def picture(self, x, changes=UNCHANGED):
         """The whole picture of one note.
 
         Parameters
         ----------
         x : float32 [1, latent + pitches]
             Latent vector and one-hot pitch.
-        offsets : dict of str to float32 [rows, columns, channels], optional
-            Added to the output of layers, see `layer_shapes`.
+        changes : Changes, optional
+            For the layers of `layer_shapes`.
 
         Returns
         -------
         float32 [rows, bins, 2]
-            Normalised. Without offsets, these are bit by bit the rows of `head` and `tail`.
+            Normalised. These are bit by bit the rows of `head` and `tail`.
         """
-        if offsets:
-            return self._whole(x, offsets)
-        if self._slices_equal_whole is None:
+        kind = changes.kind
+        if kind not in self._slices_equal_whole:
             # Convolving other numbers of rows, the library may add up in another order. The last
             # digits differ then, and a note would sum them up in its phase: a ready head would no
             # longer fit the rest. Whether it does so depends on processor and number of channels.
-            rows = self._sliced(x)
-            self._slices_equal_whole = np.array_equal(rows, self._whole(x))
+            rows = self._sliced(x, changes)
+            self._slices_equal_whole[kind] = np.array_equal(rows, self._whole(x, changes))
             return rows
-        return self._whole(x) if self._slices_equal_whole else self._sliced(x)
+        return (self._whole if self._slices_equal_whole[kind] else self._sliced)(x, changes)
 
-    def _whole(self, x, offsets=None):
+    def _whole(self, x, changes):
         """All rows in one go: without work done twice at the borders of slices."""
-        offsets = [(name, values[np.newaxis]) for name, values in sorted((offsets or {}).items())]
-        _, steps = self._plan(0, self._shape.frames, source=0)
-        return self._run(steps, x, self._shape.frames, offsets).numpy()
+        frames = self._shape.frames
+        return self._run(self._plan(0, frames, 0, changes.layers), x, frames, changes).numpy()
 
-    def _sliced(self, x):
-        return np.concatenate([*self.head(x), *self.tail(x)])
+    def _sliced(self, x, changes):
+        return np.concatenate([*self.head(x, changes), *self.tail(x, changes)])
 
-    def head(self, x):
+    def head(self, x, changes=UNCHANGED):
         """The first `head_rows` rows of the picture, as in `picture`, in two pieces of work.
 
         Yields
         ------
         float32 [rows, bins, 2]
-            With no rows at first.
+            With no rows at first, if anything is to be made below the last two blocks.
         """
-        _, steps = self._plan(0, self.head_rows, source=0)
-        half = max(self._top - 2, 0)  # the last two blocks take as long as those before
-        if half:
-            x = self._run(steps[:half], x)
+        plan = self._plan(0, self.head_rows, 0, changes.layers)
+        below, above = plan.split(self._top - 2)  # the last two blocks take as long as the others
+        if below.steps:
+            x = self._run(below, x, changes=changes)
             yield np.zeros((0, self._shape.bins, 2), np.float32)
-        yield self._run(steps[half:], x, self.head_rows).numpy()
+        yield self._run(above, x, self.head_rows, changes).numpy()
 
-    def tail(self, x):
+    def tail(self, x, changes=UNCHANGED):
         """The rows after the head, slice by slice.
 
         Yields
@@ -483,17 +565,37 @@ class Generator:
         if self.head_rows == frames:
             return
         source = max(self._top - 2, 0)  # coarse enough to be small, fine enough to save work
-        _, steps = self._plan(self.head_rows, frames, source=0)
-        for piece in (steps[: source - 1], steps[source - 1 : source]) if source else ():
-            if piece:
-                x = self._run(piece, x)
+        common, _ = self._plan(self.head_rows, frames, 0, changes.layers).split(source)
+        for piece in common.split(source - 1):
+            if piece.steps:
+                x = self._run(piece, x, changes=changes)
                 yield np.zeros((0, self._shape.bins, 2), np.float32)
-        held, _ = self._plan(self.head_rows, frames, source)
+        held = self._plan(self.head_rows, frames, source, changes.layers).source
         for first in range(self.head_rows, frames, SLICE_ROWS):
             last = min(first + SLICE_ROWS, frames)
-            coarse, steps = self._plan(first, last, source)
+            plan = self._plan(first, last, source, changes.layers)
             part = x
-            if source:
-                above, below = coarse.within(held)
+            if plan.source:
+                above, below = plan.source.within(held)
                 part = x[:, above:below]
-            yield self._run(steps, part, last - first).numpy()
+            yield self._run(plan, part, last - first, changes).numpy()
+
+    def activations(self, x, layer):
+        """What a layer puts out, after its pixel norm.
+
+        Parameters
+        ----------
+        x : float32 [1, latent + pitches]
+        layer : str
+            One of `layer_shapes`.
+
+        Returns
+        -------
+        float32 [rows, columns, channels]
+        """
+        name, _, block = layer.partition("_")
+        below, _ = self._plan(0, self._shape.frames, 0).split(int(block or 1))
+        steps = [step._replace(shown=None) for step in below.steps]
+        steps[-1] = steps[-1]._replace(until=name)
+        plan = below._replace(steps=tuple(steps))
+        return self._run(plan, x, playing=False).numpy()[0]

@@ -12,7 +12,7 @@ from pdbridge import latent
 from pdbridge.errors import LatentError, OffsetError, PitchError
 from pdbridge.gansynth import spectral
 from pdbridge.gansynth.checkpoint import read_checkpoint
-from pdbridge.gansynth.generator import Generator
+from pdbridge.gansynth.generator import Changes, Generator
 from pdbridge.pitches import ranges
 
 
@@ -85,7 +85,7 @@ class GANSynth:
 
     @property
     def layer_shapes(self):
-        """Shapes (rows, columns, channels) of the layers that take offsets, by name."""
+        """Shapes (rows, columns, channels) of the layers that can be changed, by name."""
         return self._generator.layer_shapes
 
     def warm_up(self):
@@ -111,19 +111,28 @@ class GANSynth:
         """
         return latent.random_z(count, self.latent_size, seed)
 
-    def synthesize(self, z, pitches, offsets=None):
+    def synthesize(self, z, pitches, offsets=None, layers=None):
         """Render whole notes.
+
+        Layers of the network can be changed as GANSpace does it (Härkönen et al. 2020). Where one
+        is replaced, what lies below is not computed; the deeper it lies, the less is to be done.
 
         Parameters
         ----------
-        z : array [count, latent_size] or [latent_size]
-            The timbres. One alone is used for all pitches.
+        z : array [count, latent_size] or [latent_size], or None
+            The timbres. One alone is used for all pitches. None if `layers` say it all.
         pitches : int or list of int
             MIDI pitches, one for each z. A single number is used for all z.
         offsets : dict of str to array, optional
-            Added to layers of the network, as GANSpace does: values by layer name, of the
-            shape given by `layer_shapes` or one that numpy broadcasts to it, or such an array
-            for each note.
+            Added to what layers put out: values by layer name, of the shape given by
+            `layer_shapes` or one that numpy broadcasts to it, or such an array for each note.
+        layers : dict of str to array, optional
+            Put in the place of what layers put out, in the same shapes; offsets are added to it.
+            z and pitch enter the network below all layers, so they do not count any more (the
+            pitch must be one of the model's nevertheless). The exception is a model whose
+            training stopped while a block was being blended in (`progress` is not whole): if the
+            replaced layer is in that last block, the one before shows through, and is made out
+            of z and pitch; None is a z of zeros there.
 
         Returns
         -------
@@ -137,12 +146,13 @@ class GANSynth:
         PitchError
             If the model does not know a pitch.
         OffsetError
-            If an offset names no layer or does not fit it.
+            If there is no such layer, or an array does not fit it.
         """
-        notes = [self._sound(picture) for picture in self._pictures(z, pitches, offsets)]
+        pictures = self._pictures(z, pitches, offsets, layers)
+        notes = [self._sound(picture) for picture in pictures]
         return np.stack(notes) if notes else np.zeros((0, self.note_length), np.float32)
 
-    def image(self, z, pitches, offsets=None):
+    def image(self, z, pitches, offsets=None, layers=None):
         """Paint the pictures of notes, which `synthesize` turns into sound.
 
         Parameters and errors are those of `synthesize`.
@@ -153,17 +163,46 @@ class GANSynth:
             128 x 1024 for the published models. Mel-scaled log power and instantaneous
             frequency, normalised to -1..1.
         """
-        pictures = list(self._pictures(z, pitches, offsets))
+        pictures = list(self._pictures(z, pitches, offsets, layers))
         size = self._layout.rows, self._layout.bins, 2
         return np.stack(pictures) if pictures else np.zeros((0, *size), np.float32)
 
-    def stream(self, z, pitch):
+    def activations(self, z, pitches, layer):
+        """What a layer puts out, which GANSpace looks for directions in.
+
+        Parameters
+        ----------
+        z : array [count, latent_size] or [latent_size]
+        pitches : int or list of int
+            As for `synthesize`.
+        layer : str
+            One of `layer_shapes`.
+
+        Returns
+        -------
+        float32 [count, rows, columns, channels]
+            After rectifier and pixel norm, where offsets would be added.
+
+        Raises
+        ------
+        LatentError, PitchError, OffsetError
+            As `synthesize`.
+        """
+        z, pitches = self._notes(z, pitches)
+        made = np.zeros((len(pitches), *self._layer_shape(layer)), np.float32)
+        for note, (values, pitch) in enumerate(zip(z, pitches, strict=True)):
+            made[note] = self._generator.activations(self._one_hot(values, pitch), layer)
+        return made
+
+    def stream(self, z, pitch, offsets=None, layers=None):
         """Render a note slice by slice, the first one as soon as possible.
 
         Parameters
         ----------
-        z : array [latent_size]
+        z : array [latent_size], or None
         pitch : int
+        offsets, layers : dict of str to array, optional
+            As for `synthesize`.
 
         Returns
         -------
@@ -173,19 +212,20 @@ class GANSynth:
 
         Raises
         ------
-        LatentError, PitchError
+        LatentError, PitchError, OffsetError
             As `synthesize`.
         """
-        x = self._input(z, pitch)
-        return self._stream(x)
+        return self._stream(*self._note(z, pitch, offsets, layers))
 
-    def head(self, z, pitch):
+    def head(self, z, pitch, offsets=None, layers=None):
         """Render only the beginning of a note, exactly as `synthesize` does.
 
         Parameters
         ----------
-        z : array [latent_size]
+        z : array [latent_size], or None
         pitch : int
+        offsets, layers : dict of str to array, optional
+            As for `synthesize`.
 
         Returns
         -------
@@ -195,13 +235,13 @@ class GANSynth:
 
         Raises
         ------
-        LatentError, PitchError
+        LatentError, PitchError, OffsetError
             As `synthesize`.
         """
-        *_, made = self._head(self._input(z, pitch))
+        *_, made = self._head(*self._note(z, pitch, offsets, layers))
         return made
 
-    def head_in_pieces(self, z, pitch):
+    def head_in_pieces(self, z, pitch, offsets=None, layers=None):
         """Render the beginning of a note in small pieces of work; something may go in between.
 
         Parameters and errors are those of `head`.
@@ -211,18 +251,19 @@ class GANSynth:
         iterator
             Of None, and at the end of what `head` returns.
         """
-        return self._head(self._input(z, pitch))
+        return self._head(*self._note(z, pitch, offsets, layers))
 
-    def tail(self, z, pitch, state):
+    def tail(self, z, pitch, state, offsets=None, layers=None):
         """Render the rest of a note that `head` began.
 
         Parameters
         ----------
-        z : array [latent_size]
+        z : array [latent_size], or None
         pitch : int
-            The same as for the head.
         state : pdbridge.gansynth.spectral.InverseState
             From `head`.
+        offsets, layers : dict of str to array, optional
+            These and z and pitch are the same as for the head.
 
         Returns
         -------
@@ -232,10 +273,10 @@ class GANSynth:
 
         Raises
         ------
-        LatentError, PitchError
+        LatentError, PitchError, OffsetError
             As `synthesize`.
         """
-        return self._tail(self._input(z, pitch), state)
+        return self._tail(*self._note(z, pitch, offsets, layers), state)
 
     # From picture to sound
 
@@ -247,40 +288,49 @@ class GANSynth:
         rows = spectral.denormalise(rows, self._scale, self._shift)
         return spectral.invert_rows(rows, state, self._layout)
 
-    def _head(self, x):
-        for rows in self._generator.head(x):
+    def _head(self, x, changes):
+        for rows in self._generator.head(x, changes):
             state = spectral.initial_state(self._layout)
             yield self._slice(rows, state) if len(rows) else None
 
-    def _tail(self, x, state):
-        for rows in self._generator.tail(x):
+    def _tail(self, x, changes, state):
+        for rows in self._generator.tail(x, changes):
             samples = np.zeros(0, np.float32)
             if len(rows):
                 samples, state = self._slice(rows, state)
             yield samples
 
-    def _stream(self, x):
-        *_, (samples, state) = self._head(x)
+    def _stream(self, x, changes):
+        *_, (samples, state) = self._head(x, changes)
         yield samples
-        yield from self._tail(x, state)
+        yield from self._tail(x, changes, state)
 
-    def _pictures(self, z, pitches, offsets):
-        z, pitches = self._notes(z, pitches)
-        offsets = self._offsets(offsets, len(pitches))
-        return self._painted(z, pitches, offsets)
-
-    def _painted(self, z, pitches, offsets):
-        for note, (values, pitch) in enumerate(zip(z, pitches, strict=True)):
-            of_note = {layer: array[note] for layer, array in offsets.items()}
-            yield self._generator.picture(self._one_hot(values, pitch), of_note)
+    def _pictures(self, z, pitches, offsets, layers):
+        for x, changes in self._inputs(z, pitches, offsets, layers):
+            yield self._generator.picture(x, changes)
 
     # Checking what comes in
 
-    def _input(self, z, pitch):
-        z, pitches = self._notes(z, pitch)
-        if len(pitches) != 1:
-            raise PitchError(f"one note has one pitch, not {len(pitches)}")
-        return self._one_hot(z[0], pitches[0])
+    def _note(self, z, pitch, offsets=None, layers=None):
+        """What the generator takes for one note."""
+        notes = list(self._inputs(z, pitch, offsets, layers))
+        if len(notes) != 1:
+            raise PitchError(f"one note has one pitch, not {len(notes)}")
+        return notes[0]
+
+    def _inputs(self, z, pitches, offsets, layers):
+        """What the generator takes, note by note: (float32 [1, latent + pitches], Changes)."""
+        layers = layers or {}
+        z = np.zeros(self.latent_size, np.float32) if z is None and layers else z
+        z, pitches = self._notes(z, pitches)
+        layers = self._arrays("the layer", layers, len(pitches))
+        offsets = self._arrays("the offset for", offsets or {}, len(pitches))
+        for note, (values, pitch) in enumerate(zip(z, pitches, strict=True)):
+            changes = Changes(*(
+                {layer: array[note] for layer, array in arrays.items()}
+                for arrays in (layers, offsets)
+            ))
+            yield self._one_hot(values, pitch), changes
 
     def _one_hot(self, z, pitch):
         x = np.zeros((1, self.latent_size + len(self.pitches)), np.float32)
@@ -326,23 +376,27 @@ class GANSynth:
             f"this model does not know the pitch {pitch}; it knows {ranges(self.pitches)}"
         )
 
-    def _offsets(self, offsets, count):
-        """Offsets as float32 [count, rows, columns, channels]."""
+    def _layer_shape(self, layer):
         shapes = self.layer_shapes
+        if layer not in shapes:
+            raise OffsetError(f"this model has no layer {layer!r}; it has {', '.join(shapes)}")
+        return shapes[layer]
+
+    def _arrays(self, what, arrays, count):
+        """Checked values for layers, float32 [count, rows, columns, channels] by layer name."""
         checked = {}
-        for layer, values in (offsets or {}).items():
-            if layer not in shapes:
-                raise OffsetError(
-                    f"this model has no layer {layer!r}; it has {', '.join(shapes)}"
-                )
+        for layer, values in arrays.items():
+            shape = self._layer_shape(layer)
             try:
                 values = np.asarray(values, np.float32)
-                checked[layer] = np.broadcast_to(values, (count, *shapes[layer]))
             except (TypeError, ValueError):
-                raise OffsetError(
-                    f"an offset for {layer} should have the shape {list(shapes[layer])}, not "
-                    f"{list(np.shape(values))}"
-                ) from None
+                raise OffsetError(f"{what} {layer} should hold numbers") from None
+            try:
+                checked[layer] = np.broadcast_to(values, (count, *shape))
+            except ValueError:
+                each = f", or this for each of {count} notes" if count != 1 else ""
+                raise OffsetError(f"{what} {layer} should have the shape {list(shape)}{each}, not "
+                                  f"{list(values.shape)}") from None
             if not np.isfinite(values).all():
-                raise OffsetError(f"the offset for {layer} holds a value that is not finite")
+                raise OffsetError(f"{what} {layer} holds a value that is not finite")
         return checked
