@@ -8,7 +8,7 @@ import argparse
 import sys
 
 import pdbridge
-from pdbridge.commands import doctor, grid, nsynth
+from pdbridge.commands import doctor, gansynth, grid, nsynth
 from pdbridge.errors import PdbridgeError
 from pdbridge.places import BUILT_IN_MODEL, PORT, patches_folder
 
@@ -87,6 +87,7 @@ def parser():
                        help="a folder that OSC clients may read and write files in; may be repeated")
     serve.set_defaults(run=_serve)
 
+    gansynth.add_to(commands)
     nsynth.add_to(commands)
     grid.add_to(commands)
 

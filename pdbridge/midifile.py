@@ -57,7 +57,8 @@ class Score:
     ----------
     notes : tuple of Note
     tracks : tuple of str
-        Names of the tracks. The one track of a type 0 file counts as 16, one for each channel.
+        Number and name of each track, e.g. "2 Flute", or "track 2" without a name. The one track of a
+        type 0 file counts as 16, "channel 1" to "channel 16".
     unended : int
         Notes without an end in the file; they are held to the end of their track.
     """
@@ -180,9 +181,10 @@ def _name(events, number):
     for _, message in events:
         if message.type == "track_name" and message.name.strip():
             try:
-                return message.name.encode("latin-1").decode("utf-8").strip()  # mido decodes as latin-1
+                name = message.name.encode("latin-1").decode("utf-8")  # mido decodes as latin-1
             except UnicodeError:
-                return message.name.strip()
+                name = message.name
+            return f"{number} {name.strip()}"
     return f"track {number}"
 
 

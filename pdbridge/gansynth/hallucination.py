@@ -305,7 +305,7 @@ class Mixer:
             With a peak of 0.5. The peak is that of the absolute value, so that nothing exceeds 0.5;
             the original takes the highest value, and a deep negative peak may then clip.
         """
-        return normalised(self.mix)
+        return self.mix * np.float32(gain_to_peak(self.mix))
 
     def _overlap(self):
         """The most that the envelopes of sounds at the same time add up to."""
@@ -320,8 +320,8 @@ class Mixer:
         return float(together.max())
 
 
-def normalised(samples):
-    """A sound with a peak of 0.5, or silence if it is silent.
+def gain_to_peak(samples):
+    """What to multiply a sound with for a peak of 0.5, by absolute value.
 
     Parameters
     ----------
@@ -329,8 +329,8 @@ def normalised(samples):
 
     Returns
     -------
-    float32 [samples]
+    float
+        1 for silence.
     """
-    samples = np.asarray(samples, np.float32)
-    peak = max(samples.max(), -samples.min()) if samples.size else 0
-    return samples * np.float32(PEAK / peak) if peak > 0 else samples.copy()
+    peak = max(float(samples.max()), -float(samples.min())) if len(samples) else 0
+    return PEAK / peak if peak > 0 else 1.0

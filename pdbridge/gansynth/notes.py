@@ -13,7 +13,7 @@ import numpy as np
 
 from pdbridge import latent
 from pdbridge.errors import LatentError, PitchError
-from pdbridge.gansynth.hallucination import LOPSIDED, normalised
+from pdbridge.gansynth.hallucination import LOPSIDED, gain_to_peak
 from pdbridge.pitches import ranges
 
 ATTACK_S, RELEASE_S = 0.010, 0.3
@@ -254,10 +254,15 @@ class Clip:
             start = int(note.start_s * self.sample_rate)
             self.mix[start:start + len(sound)] += sound * (note.velocity / 127 / peak)
 
-    def normalised(self):
-        """The clip with a peak of 0.5, float32 [samples].
+    @property
+    def gain(self):
+        """What brings the mix to a peak of 0.5 (float; 1 for silence).
 
         The peak is that of the absolute value. The original takes the highest value, so that a
         negative peak may be louder than 0.5, or clip; its clip is the same but for that gain.
         """
-        return normalised(self.mix)
+        return gain_to_peak(self.mix)
+
+    def normalised(self):
+        """The clip with a peak of 0.5, float32 [samples]."""
+        return self.mix * np.float32(self.gain)

@@ -1,0 +1,185 @@
+"""``pdbridge gansynth``: notes, hallucinations and whole MIDI files from a GANSynth checkpoint."""
+
+import sys
+
+from pdbridge.commands import ganspace
+from pdbridge.places import BUILT_IN_MODEL
+
+
+def add_to(commands):
+    """Add ``pdbridge gansynth ...`` to the command line (argparse's subparsers)."""
+    gansynth = commands.add_parser("gansynth", help="make notes, hallucinations and MIDI clips with a GANSynth")
+    commands = gansynth.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_hallucinate(commands)
+    _add_generate(commands)
+    ganspace.add_to(commands)
+
+
+def _add_hallucinate(commands):
+    hallucinate = commands.add_parser(
+        "hallucinate", help="walk through random timbres, sounds overlapping",
+        description="Draw random timbres, walk from one to the next, and string the sounds on the way together "
+        "into OUT, a WAV at 16 kHz with a peak of 0.5. All times are in seconds.", allow_abbrev=False)
+    hallucinate.add_argument("out", metavar="OUT.wav", help="the file to write")
+    _add_common(hallucinate)
+    hallucinate.add_argument("--points", metavar="N", type=_count, default=10,
+                             help="random timbres (%(default)s)")
+    _add(hallucinate, "interpolation_steps", metavar="N", type=_whole, default=10,
+         help="steps from one to the next (%(default)s)")
+    for name, default, meaning in (
+            ("spacing", 0.2, "from one sound to the next"),
+            ("start_trim", 0.0, "left out at the start of each sound"),
+            ("attack", 0.5, "fade in"), ("sustain", 0.5, "full level"), ("release", 0.5, "fade out")):
+        _add(hallucinate, name, metavar="S", type=_seconds, default=default, help=f"{meaning} (%(default)s)")
+    hallucinate.add_argument("--pitch", metavar="P", type=_pitch,
+                             help="MIDI pitch of all sounds (32, or what the model knows nearest to it)")
+    hallucinate.set_defaults(run=_hallucinate)
+
+
+def _add_generate(commands):
+    generate = commands.add_parser(
+        "generate", help="play a MIDI file, or make random notes",
+        description="With a MIDI file: play it in timbres that change over time, and write generated_clip.wav. "
+        "Without one: make random notes, generated_0.wav, generated_1.wav and so on.", allow_abbrev=False,
+        epilog="Flags with an underscore are the original program's.")
+    _add_common(generate)
+    _add(generate, "output_dir", metavar="DIR", required=True,
+         help="the folder for the results; made if need be")
+    _add(generate, "batch_size", metavar="N", type=_count, default=8,
+         help="how many random notes (%(default)s); changes nothing with a MIDI file")
+    generate.add_argument("--pitch", metavar="P", type=_pitch,
+                          help="MIDI pitch of the random notes (any that the model knows)")
+    midi = generate.add_argument_group("with a MIDI file")
+    _add(midi, "midi_file", metavar="FILE", help="the file; drums (channel 10) are left out")
+    _add(midi, "secs_per_instrument", metavar="S", type=_interval,
+         help="seconds from one random timbre to the next (6)")
+    midi.add_argument("--instruments", metavar="A.npy,B.npy", type=_names,
+                      help="the timbres, in place of random ones: saved z, spread evenly over the clip")
+    midi.add_argument("--drums", action="store_true", help="play channel 10, too")
+    midi.add_argument("--strict", action="store_true",
+                      help="leave out notes that the model does not know, instead of transposing them")
+    midi.add_argument("--stems", action="store_true",
+                      help="also write generated_clip_<track>.wav for each track; together they are the clip")
+    space = generate.add_argument_group("with GANSpace components")
+    _add(space, "edits_file", metavar="FILE", help="the components, see pdbridge gansynth ganspace")
+    space.add_argument("--edits", metavar="A,B,C", type=_numbers,
+                       help="what to add along the first components (--edits=-1,2 if the first is negative)")
+
+    def run(options):
+        if not options.midi_file:
+            for name in ("secs_per_instrument", "instruments", "drums", "strict", "stems"):
+                if getattr(options, name):
+                    generate.error(f"--{name} is for a MIDI file (--midi_file FILE)")
+        elif options.pitch is not None:
+            generate.error("--pitch is for random notes; a MIDI file has its own")
+        if options.instruments and (options.secs_per_instrument or options.seed is not None):
+            generate.error("--seed and --secs_per_instrument are for random timbres; --instruments names them")
+        if bool(options.edits_file) != bool(options.edits):
+            generate.error("--edits_file and --edits go together")
+        return _generate(options)
+
+    generate.set_defaults(run=run)
+
+
+def _add_common(command):
+    _add(command, "ckpt_dir", metavar="DIR", default=BUILT_IN_MODEL,
+         help="the model's folder, or its name (%(default)s)")
+    command.add_argument("--seed", metavar="N", type=_seed,
+                         help="the same seed makes the same again; without it one is drawn and printed")
+    command.add_argument("--overwrite", action="store_true", help="replace results that are there")
+
+
+def _add(command, name, **rest):
+    """An option with the original's underscores, or with hyphens."""
+    command.add_argument(*dict.fromkeys([f"--{name}", f"--{name.replace('_', '-')}"]), **rest)
+
+
+# Types of arguments. argparse says: invalid NAME value.
+
+
+def _named(name):
+    def name_it(convert):
+        convert.__name__ = name
+        return convert
+
+    return name_it
+
+
+@_named("whole number (1 to 100000)")
+def _count(text):
+    return _between(int(text), 1, 100_000)
+
+
+@_named("whole number (0 to 100000)")
+def _whole(text):
+    return _between(int(text), 0, 100_000)
+
+
+@_named("seed (0 to 4294967295)")
+def _seed(text):
+    return _between(int(text), 0, 2**32 - 1)
+
+
+@_named("MIDI pitch (0 to 127)")
+def _pitch(text):
+    return _between(int(text), 0, 127)
+
+
+@_named("time in seconds (0 or more)")
+def _seconds(text):
+    return _between(float(text), 0, sys.float_info.max)
+
+
+@_named("time in seconds (0.01 or more)")
+def _interval(text):
+    return _between(float(text), 0.01, sys.float_info.max)
+
+
+@_named("list of files (a.npy,b.npy)")
+def _names(text):
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise ValueError
+    return names
+
+
+@_named("list of numbers (e.g. 1.5,-2,0)")
+def _numbers(text):
+    return [_between(float(number), -sys.float_info.max, sys.float_info.max) for number in text.split(",")]
+
+
+def _between(number, least, most):
+    if not least <= number <= most:
+        raise ValueError
+    return number
+
+
+# What the commands do
+
+
+def _hallucinate(options):
+    from pdbridge.gansynth import clips
+    from pdbridge.gansynth.hallucination import Settings
+
+    settings = Settings(options.spacing, options.start_trim, options.attack, options.sustain, options.release)
+    seconds = clips.hallucinate(options.ckpt_dir, options.out, options.points, options.interpolation_steps,
+                                settings, options.pitch, options.seed, options.overwrite)
+    print(f"{seconds:g} s in {options.out}")
+
+
+def _generate(options):
+    from pdbridge.gansynth import clips
+    from pdbridge.nsynth.sounds import counted
+
+    same = {"seed": options.seed, "components": options.edits_file, "edits": options.edits,
+            "overwrite": options.overwrite}
+    if not options.midi_file:
+        made = clips.generate_notes(options.ckpt_dir, options.output_dir, options.batch_size, options.pitch,
+                                    **same)
+        print(f"{counted(made, 'note')} in {options.output_dir}")
+        return
+    notes, seconds = clips.generate_clip(
+        options.midi_file, options.ckpt_dir, options.output_dir, options.secs_per_instrument or 6.0,
+        instruments=options.instruments, drums=options.drums, strict=options.strict, stems=options.stems,
+        **same)
+    print(f"{clips.CLIP} in {options.output_dir}: {counted(notes, 'note')}, {seconds:g} s")
