@@ -27,11 +27,13 @@ from puredata import (
 
 COURSE_PATCH = CLONE / "tests/data/course_patch.pd"
 FILES = sorted(PATCHES.glob("*.pd"))
-INSTRUMENTS = ("gansynth", "nsynth")
+INSTRUMENTS = [file.stem for file in FILES
+               if "pyext. pdbridge.pyext" in file.read_text() and not file.stem.endswith("-help")]
 HELP = sorted(PATCHES.glob("*-help.pd"))
 ABSTRACTIONS = {file.stem: "" for file in FILES if not file.stem.endswith("-help")}
 ABSTRACTIONS |= {"notevoice~": "1 test", "arrayslider": "test -1 1", "out~": "test-sum",
-                 "pyext.": "pdbridge.pyext gansynth @detach 1"}
+                 "pyext.": "pdbridge.pyext gansynth @detach 1", "arraywatch": "test",
+                 "componentslider": "1 test", "longsound~": "test"}
 for instrument in INSTRUMENTS:
     ABSTRACTIONS.pop(instrument)
 
