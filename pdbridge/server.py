@@ -27,7 +27,7 @@ from pdbridge.instruments.grids import FIRST_GRID, FirstGrid, open_grid
 from pdbridge.jobs import Worker
 from pdbridge.places import BUILT_IN_MODEL, PORT, find_model
 
-GANSYNTH = "pdbridge.gansynth.model:GANSynth.load"
+GANSYNTH = "pdbridge.gansynth.served:ServedGANSynth.load"
 
 MOST_PEERS = 64  # objects in patches
 MOST_INBOXES = 512  # addresses that packets wait from
