@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "GANSynth": "pdbridge.gansynth.model",
+    "GANSpace": "pdbridge.gansynth.ganspace",
     "NSynth": "pdbridge.nsynth.model",
     "NSynthBaseline": "pdbridge.nsynth.baseline",
     "NoteGrid": "pdbridge.notegrid",
