@@ -19,6 +19,7 @@ EDITS_ARRAY = "edits"  # of OSC clients, whose instrument is no object with an a
 RANDOM_EDITS = 16  # that rand_step draws: as many as the course's patch has sliders,
 FARTHEST_RANDOM = 10.0  # and as far as these go
 SPREAD = 2.0  # standard deviations, of random edits unless said
+MOST_IN_WALK = 1 << 22  # edits of all sounds of a hallucination, 0.1 GB
 MOST_REMEMBERED = 800  # edits that a patch keeps for a server that is started anew
 
 
@@ -136,21 +137,15 @@ class HalluseqInstrument(GANSynthInstrument):
     async def hallucinate_noz(self, array):
         """``hallucinate_noz sound-array`` -> ``hallucinated samples``."""
         with self._busy():
-            hallucination = await self._hallucination("hallucinate_noz")
-            await hallucination.write(self.host, array, self._report_progress)
+            hallucination = await self._through_steps("hallucinate_noz")
+            await self._hallucinated(hallucination, array)
         return ("hallucinated", hallucination.length)
 
     async def hallucinate_noz_live(self, array):
         """``hallucinate_noz_live sound-array`` -> ``hallucinated_live seconds gain``."""
         with self._busy():
-            hallucination = await self._hallucination("hallucinate_noz_live")
-            seconds = hallucination.length / hallucination.rate
-
-            def report_written(samples):
-                self.host.out("made", samples / hallucination.rate, seconds)
-
-            gain = await hallucination.write_live(self.host, array, self._report_progress, report_written)
-        return ("hallucinated_live", seconds, gain)
+            hallucination = await self._through_steps("hallucinate_noz_live")
+            return await self._hallucinated_live(hallucination, array)
 
     # Ours
 
@@ -235,26 +230,28 @@ class HalluseqInstrument(GANSynthInstrument):
                            "server that is started anew; keep them in a file with save_state")
         self._too_many = too_many
 
-    async def _hallucination(self, name):
+    async def _through_steps(self, name):
         """The `Hallucination` of the steps as they are now."""
         description = await self._model()
         components = self.palette.needed_components(name)
         async with self._lock:
             self._tell_used(components.count, await self._take_edits())
-            edits = self.sequence.edits(components.count)
-            settings = self.sequence.hallucination()
-            walk = interpolate_edits(edits, self.sequence.settings["interp_steps"])
             self._remember_steps()
-        timbres = [components.timbre(point) for point in walk]
+            settings = self.sequence.hallucination()
+            edits = self.sequence.edits(components.count)
+            steps = self.sequence.settings["interp_steps"]
+        sounds = (len(edits) - 1) * max(1, steps) + 1
+        if sounds * edits.shape[1] > MOST_IN_WALK:
+            raise MessageError(f"{name}: {sounds} sounds of {edits.shape[1]} edits each are too many; take "
+                               "fewer steps or interpolation steps, or leave more of the last edits at 0")
+        timbres = await self.server.loop.run_in_executor(
+            None, lambda: [components.timbre(point) for point in interpolate_edits(edits, steps)])
         # any pitch would do, see `Timbre`; the original takes this one
-        return Hallucination(self.server, self.worker, timbres, min(description["pitches"]), settings)
+        pitch = min(description["pitches"])
+        return await Hallucination.planned(self.server, self.worker, timbres, pitch, settings)
 
     def _tell_used(self, used, length):
         """Report how many values of an array of this length are used, where that is new."""
         if length > used and (used, length) != self._told:
             self._told = (used, length)
             self.host.out("edits", used, length)
-
-    def _report_progress(self, amount):
-        self.host.progress(amount)
-        self.host.out("progress", float(amount))

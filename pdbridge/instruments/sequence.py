@@ -22,7 +22,7 @@ LARGEST_NUMBER = 1e9  # of any kind, in a file
 LARGEST_FILE = 4 << 20  # bytes that are read at all
 
 MOST_INTERPOLATION_STEPS = 256
-SHORTEST_SPACING, LONGEST = 0.01, 60.0  # s
+LONGEST = 60.0  # s
 SETTINGS = {"interp_steps": 1, "sample_spacing": 0.2, "start_trim": 0.0, "attack": 0.5, "sustain": 0.5,
             "release": 0.5}  # in seconds but the first; names and values at the start are the course's
 
@@ -194,11 +194,9 @@ def _used(source, edits):
 
 
 def _checked_setting(name, value):
-    low, high = (0, MOST_INTERPOLATION_STEPS) if name == "interp_steps" else (0, LONGEST)
-    if name == "sample_spacing":
-        low = SHORTEST_SPACING
-    if not _is_number(value) or not low <= value <= high:
-        raise MessageError(f"{name} is {value!r:.40}; it must be a number from {low:g} to {high:g}")
+    highest = MOST_INTERPOLATION_STEPS if name == "interp_steps" else LONGEST
+    if not _is_number(value) or not 0 <= value <= highest:
+        raise MessageError(f"{name} is {value!r:.40}; it must be a number from 0 to {highest:g}")
     if name != "interp_steps":
         return float(value)
     if value != int(value):

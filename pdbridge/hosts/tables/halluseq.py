@@ -10,8 +10,8 @@ _STATE = (Argument("file.json", "file"),)
 _AS_GANSYNTH = {message.name: replace(message, instrument="halluseq") for message in gansynth.MESSAGES}
 
 
-def _setting(name, what, lowest=0):
-    return Message("halluseq", name, (Argument("seconds", "number", lowest, 60),), "updated", what,
+def _setting(name, what):
+    return Message("halluseq", name, (Argument("seconds", "number", 0, 60),), "updated", what,
                    newest_only=True, newest_of=0)
 
 
@@ -61,7 +61,7 @@ MESSAGES = (
         "Sounds from one step to the next: as many, the step itself among them.", newest_only=True,
         newest_of=0,
     ),
-    _setting("sample_spacing", "Time from the start of one sound to the start of the next.", 0.01),
+    _setting("sample_spacing", "Time from the start of one sound to the start of the next."),
     _setting("start_trim", "How much is left out at the start of each sound."),
     _setting("attack", "Fade in of each sound."),
     _setting("sustain", "How long each sound then stays."),
