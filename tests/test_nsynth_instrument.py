@@ -246,6 +246,22 @@ def test_never_more_voices_sound_than_allowed(server):
     pad.close()
 
 
+def test_the_note_of_the_cell_under_the_pad_is_written_as_a_file(server, client):
+    client.ask("/nsynth/load", "small")
+    client.ask("/nsynth/position", 2, 1)
+    path = server.folder / "note.wav"
+    assert client.ask("/nsynth/write_note", 50, "note.wav", 44100) == ["note.wav", 50, 44100, path.as_posix()]
+    written, rate = audio.read_wav(path)
+    assert rate == 44100
+    note = audio.resample(wanted(2, 1, 48, 50, 16000), 16000, 44100)
+    np.testing.assert_allclose(written, note, atol=1e-6)
+    client.ask("/nsynth/position", 0, 0)
+    client.ask("/nsynth/write_note", 48, "note.wav")
+    np.testing.assert_array_equal(audio.read_wav(path)[0], fake_grid.note(0, 0, 48))
+    client.ask("/nsynth/load", "long")
+    assert "more than 16777216 samples" in fails(client, "/nsynth/write_note", 0, "note.wav", 192000)
+
+
 def test_a_note_is_rendered_into_an_array_at_the_grids_rate(server, client):
     client.ask("/nsynth/load", "small")
     client.ask("/nsynth/position", 2, 1)
@@ -653,10 +669,14 @@ def test_a_grid_that_is_asked_for_comes_instead_of_the_first(tmp_path):
         patch.close()
 
 
-def test_osc_clients_get_the_first_grid_when_they_declare_voices(tmp_path):
+def test_osc_clients_get_the_first_grid_when_they_write_a_note_or_declare_voices(tmp_path):
     with ServerProcess(folder=tmp_path) as server:
         client = server.loaded().client()
         assert cached(server) == []
+        client.ask("/nsynth/write_note", 60, "note.wav")
+        assert audio.read_wav(server.folder / "note.wav")[1] == 16000
+        client.ask("/nsynth/unload")
+        assert "no note grid is loaded" in fails(client, "/nsynth/write_note", 60, "note.wav")
         client.ask("/notify", 1)
         client.send("/nsynth/voices", "v", 2, RATE)
         assert client.expect("/nsynth/grid")[0] == "first_grid"

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -474,6 +475,9 @@ def test_osc_notes_and_timbres_go_to_the_newest_patch_with_voices(patch, server)
     patch.hear("ready", 0, after=after)
     client.ask("/gansynth/panic")
     patch.hear("stop", after=after)
+    written = client.ask("/gansynth/write_note", 69, "lent.wav")[-1]  # its timbre, in the server's folder
+    np.testing.assert_array_equal(audio.read_wav(written)[0], sine(69))
+    assert Path(written) == server.folder / "lent.wav"
     client.send("/gansynth/note_on", 10, 90)
     assert "24 to 84" in client.expect("/fail", "/gansynth/note_on")[1]
 

@@ -348,6 +348,37 @@ def test_synthesize_says_how_far_it_is(client):
     client.expect("/done", "/gansynth/synthesize")
 
 
+def test_a_note_of_the_timbre_that_the_keys_play_is_written_as_a_file(client, server):
+    client.ask("/gansynth/randomize_z", "z")
+    client.ask("/gansynth/z", "z")
+    path = server.folder / "voice1.wav"
+    assert client.ask("/gansynth/write_note", 69, "voice1.wav") == ["voice1.wav", 69, 16000, path.as_posix()]
+    written, rate = soundfile.read(path, dtype="float32")
+    assert rate == 16000
+    np.testing.assert_array_equal(written, sine(69))
+    assert client.ask("/gansynth/write_note", 57, "voice1.wav", 48000.0)[1:3] == [57, 48000]
+    written, rate = soundfile.read(path, dtype="float32")
+    assert rate == 48000 and len(written) == 3 * len(sine(57))
+    np.testing.assert_allclose(written[4800:-4800:3], sine(57)[1600:-1600], atol=1e-3)
+    assert [file.name for file in server.folder.glob("*voice*")] == ["voice1.wav"]
+
+
+def test_a_file_that_is_written_again_and_again_is_whole_whenever_it_is_read(client, server):
+    path = server.folder / "again.wav"
+    client.ask("/gansynth/randomize_z", "z")
+    client.ask("/gansynth/z", "z")
+    client.ask("/gansynth/write_note", 60, "again.wav")
+    for pitch in range(61, 73):
+        client.send("/gansynth/write_note", pitch, "again.wav")
+    heard, last = set(), sine(72)
+    while not heard or max(heard) < 72:
+        samples, _ = soundfile.read(path, dtype="float32")
+        assert len(samples) == len(last)
+        heard |= {pitch for pitch in range(60, 73) if np.array_equal(samples, sine(pitch))}
+        assert heard
+    client.ask("/sync", 1, answer="/synced")
+
+
 def test_cancel_drops_what_is_rendered_and_what_waits(client):
     put(client, "slow", z(668, 0.0, 0.5))
     client.send("/gansynth/synthesize", "slow", "sound", 60)
@@ -362,6 +393,10 @@ def test_cancel_drops_what_is_rendered_and_what_waits(client):
 @pytest.mark.parametrize("message, arguments, part", [
     ("synthesize", ("z", "s", 200), "pitch is 200; it must be between 0 and 127"),
     ("synthesize", ("z", "s", 10), "pitch 10 is not one of the model's, 24 to 84"),
+    ("write_note", (10, "a.wav"), "pitch 10 is not one of the model's, 24 to 84"),
+    ("write_note", (60, "../a.wav"), "lies outside"), ("write_note", (60, "a.aiff"), "must end in .wav"),
+    ("write_note", (60, "a.wav", 100), "sample-rate is 100; it must be between 8000 and 192000"),
+    ("write_note", (60, "missing/a.wav"), "is not a folder; make it first"), ("write_note", (60,), "takes"),
     ("synthesize", ("z", "s", float("nan")), "finite"), ("synthesize", ("z", "s"), "takes"),
     ("synthesize", ("short", "s", 60), "array short holds 3 values; a z of this model has 256"),
     ("synthesize", ("odd", "s", 60), "array odd holds nan at index 2; redraw or reset it"),

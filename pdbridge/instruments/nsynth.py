@@ -24,6 +24,7 @@ class NSynthInstrument(PlayedInstrument):
         self._name = "none"
         self._taking = None  # the task that opens the server's own grid
         self._place_is_kept = True
+        self._default_is_wanted = True
 
     def restore(self, messages):
         super().restore(messages)
@@ -85,6 +86,7 @@ class NSynthInstrument(PlayedInstrument):
     async def unload(self):
         """``unload`` -> ``unloaded``."""
         self._take_none()
+        self._default_is_wanted = False
         self._remember("load")
         self.pad.panic()
         self.pad.set_grid(None)
@@ -176,13 +178,19 @@ class NSynthInstrument(PlayedInstrument):
         self.pad.loop_points = (start, end)
         self._remember("loop_points", float(start), float(end))
 
-    async def render(self, array, pitch):
-        """``render array pitch`` -> ``rendered array``."""
+    async def note_of_key(self, pitch):
+        if self._default_is_wanted:
+            self._take_default()
         if self._taking:
             await asyncio.wait([self._taking])
         grid = self._grid()
         row, col = self.pad.cell
         samples = await self.server.loop.run_in_executor(None, _whole_note, grid, row, col, pitch)
+        return samples, grid.sample_rate
+
+    async def render(self, array, pitch):
+        """``render array pitch`` -> ``rendered array``."""
+        samples, _ = await self.note_of_key(pitch)
 
         async def read(start, count):
             return samples[start:start + count]

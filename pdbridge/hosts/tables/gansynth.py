@@ -114,8 +114,8 @@ MESSAGES = (
     ),
     Message(
         "gansynth", "write_note", WRITE_NOTE, "written file.wav pitch sample_rate path",
-        "Write the note that the keys play now at this pitch as a float32 WAV, at the model's rate unless "
-        "said. " + IN_A_FILE, ours=True,
+        "Write the note that the keys play now at this pitch as a float32 WAV, at the model's rate "
+        "unless said. " + IN_A_FILE, ours=True,
     ),
     Message(
         "gansynth", "release", RELEASE, "",

@@ -1,7 +1,7 @@
 """Messages of ``nsynth``, and of the course's ``nsynth_loader`` and ``nsynth_controller``."""
 
 from pdbridge.hosts.message import Argument, Message
-from pdbridge.hosts.tables.common import PITCH, RELEASE, VELOCITY, VOICES
+from pdbridge.hosts.tables.common import IN_A_FILE, PITCH, RELEASE, VELOCITY, VOICES, WRITE_NOTE
 
 _PAD = (Argument("y", "number", 0, 1), Argument("x", "number", 0, 1))
 _CELL = (Argument("row", "whole", 0, 1023), Argument("col", "whole", 0, 1023))
@@ -69,6 +69,11 @@ MESSAGES = (
         "nsynth", "render", (Argument("sound-array", "array"), PITCH), "rendered sound-array",
         "Write the note that the cell under the pad plays at this pitch into an array, at the "
         "grid's sample rate.", ours=True,
+    ),
+    Message(
+        "nsynth", "write_note", WRITE_NOTE, "written file.wav pitch sample_rate path",
+        "Write the note that the cell under the pad plays at this pitch as a float32 WAV, at the grid's "
+        "rate unless said. " + IN_A_FILE, ours=True,
     ),
     Message(
         "nsynth", "panic", (), "", "Silence every voice at once.", "stop voice milliseconds",
