@@ -5,7 +5,7 @@ import pytest
 from gansynth_checkpoint import GOLDENS
 
 from pdbridge.errors import LatentError
-from pdbridge.latent import random_z, slerp
+from pdbridge.latent import pad, random_z, slerp
 
 Z0, Z1 = random_z(2, 256, seed=1)
 
@@ -106,3 +106,36 @@ def test_timbres_are_standard_normal_floats():
 def test_drawing_refuses_nonsense(count, seed):
     with pytest.raises(LatentError):
         random_z(count, 256, seed)
+
+
+# The pad
+
+CORNERS = random_z(4, 256, seed=2)
+
+
+@pytest.mark.parametrize("x, y, corner", [(0, 0, 0), (1, 0, 1), (0, 1, 2), (1, 1, 3)])
+def test_a_pad_meets_its_corners_exactly(x, y, corner):
+    np.testing.assert_array_equal(pad(CORNERS, x, y), CORNERS[corner])
+
+
+def test_the_edges_of_a_pad_are_the_ways_between_its_corners():
+    np.testing.assert_array_equal(pad(CORNERS, 0.3, 0), slerp(CORNERS[0], CORNERS[1], 0.3))
+    np.testing.assert_array_equal(pad(CORNERS, 0.3, 1), slerp(CORNERS[2], CORNERS[3], 0.3))
+    np.testing.assert_array_equal(pad(CORNERS, 0, 0.3), slerp(CORNERS[0], CORNERS[2], 0.3))
+
+
+def test_inside_a_pad_lies_what_is_between_top_and_bottom():
+    middle = pad(CORNERS, 0.25, 0.75)
+    top, bottom = slerp(CORNERS[0], CORNERS[1], 0.25), slerp(CORNERS[2], CORNERS[3], 0.25)
+    np.testing.assert_array_equal(middle, slerp(top, bottom, 0.75))
+    assert middle.dtype == np.float32 and 12 < np.linalg.norm(middle) < 20  # as far out as any z
+    np.testing.assert_array_equal(pad([CORNERS[0]] * 4, 0.3, 0.6), CORNERS[0])
+
+
+@pytest.mark.parametrize("corners, x, part", [
+    (CORNERS[:3], 0.5, "4 corners, not 3"), ([*CORNERS[:3], CORNERS[3][:5]], 0.5, "same length"),
+    (CORNERS, np.nan, "finite"), ([*CORNERS[:3], np.full(256, np.nan)], 0.5, "finite"),
+])
+def test_a_pad_that_cannot_be_is_an_error(corners, x, part):
+    with pytest.raises(LatentError, match=part):
+        pad(corners, x, 0.5)

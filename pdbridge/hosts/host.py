@@ -98,7 +98,8 @@ class Host(abc.ABC):
     async def write_live(self, array, length, read, on_written):
         """Write a sound that is still being made: the array grows as it comes.
 
-        Everything else that goes to the arrays comes first.
+        Everything else that goes to the arrays comes first. An array that is longer than the sound may
+        stay so, with what was in it.
 
         Parameters
         ----------

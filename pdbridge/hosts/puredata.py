@@ -281,12 +281,14 @@ class PureDataHost(Host):
                           lambda written: on_progress(written / length))
 
     async def write_live(self, array, length, read, on_written):
-        await self._write(array, length, read, lambda: math.inf, on_written)
+        # a patch may keep it as long as it wants: where making an array longer copies it, that costs
+        await self._write(array, length, read, lambda: math.inf, on_written, shorten=False)
 
-    async def _write(self, array, length, read, deadline, on_written=lambda written: None):
+    async def _write(self, array, length, read, deadline, on_written=lambda written: None,
+                     shorten=True):
         """Write what `read` gives, slice by slice, into an array that gets as long as that."""
         size = await self._size(array)
-        if size > length:
+        if size > length and shorten:
             self.send("/resize", array, length)
         lost = self._lost
         for start in range(0, length, SLICE):
