@@ -139,7 +139,9 @@ setup(
     extras_require={
         "midi": ["python-rtmidi>=1.5"],  # MIDI devices without going through Pd
         "dask": ["distributed>=2024.1"],  # note grids on a cluster
+        "ganspace": ["scikit-learn>=1.3"],  # finding components batch after batch
         "test": ["pytest>=8", "setuptools>=64", "wheel",  # the tests build the package, too
+                 "scikit-learn>=1.3",  # find components
                  "distributed>=2024.1"],  # and render on a cluster of two
     },
     entry_points={"console_scripts": ["pdbridge = pdbridge.cli:main"]},
