@@ -142,6 +142,7 @@ setup(
         "ganspace": ["scikit-learn>=1.3"],  # finding components batch after batch
         "test": ["pytest>=8", "setuptools>=64", "wheel",  # the tests build the package, too
                  "scikit-learn>=1.3",  # find components
+                 "py2max==0.6.0",  # write the Max patches: the same bytes as the committed ones
                  "distributed>=2024.1"],  # and render on a cluster of two
     },
     entry_points={"console_scripts": ["pdbridge = pdbridge.cli:main"]},

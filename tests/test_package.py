@@ -95,7 +95,8 @@ def test_the_wheel_holds_the_package_its_patches_and_its_model(wheel):
         expected = {f"pdbridge/{path.relative_to(CLONE).as_posix()}" for path in (CLONE / name).rglob("*")
                     if path.is_file() and "__pycache__" not in path.parts}
         assert expected and expected <= held
-    assert "pdbridge/patches/gansynth.pd" in held and "pdbridge/patches/pyext..pd" in held
+    for patch in ("gansynth.pd", "pyext..pd", "max/gansynth.maxpat", "max/nsynth.maxpat"):
+        assert f"pdbridge/patches/{patch}" in held
     modules = {path.relative_to(CLONE).as_posix() for path in (CLONE / "pdbridge").rglob("*.py")}
     assert modules <= held
     assert not any(name.startswith(("tests", "benchmarks", "patches", "models")) for name in held)
