@@ -40,9 +40,13 @@ class Instrument(Box):
     def list_1(self, *atoms):
         self._connection.message("list", *_plain(atoms))
 
-    def server_1(self, wanted):
-        """``server 0`` ends the server, and none is started until ``server 1``."""
-        self._connection.let_server_run(wanted != 0)
+    def quit_server_1(self):
+        """``quit_server``: end the server, and start none until `start_server_1`."""
+        self._connection.quit_server()
+
+    def start_server_1(self):
+        """``start_server``: start one where none answers, as is done at first."""
+        self._connection.start_server()
 
     def _anything_1(self, *message):
         self._connection.message(*_plain(message))

@@ -86,7 +86,7 @@ class Buffer:
         if np.ndim(value) == 0:
             raise ValueError("a sequence is needed")
         if isinstance(value, np.ndarray) and not np.can_cast(value.dtype, np.float32):
-            raise TypeError(f"Cannot cast array data from {value.dtype} to float32 according to the rule 'safe'")
+            raise TypeError(f"Cannot cast array data from {value.dtype} to float32 by the rule 'safe'")
         place = samples[index]
         count = min(len(place), len(value))
         place[:count] = value[:count]

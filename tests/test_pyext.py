@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -71,7 +72,7 @@ class Pd:
     def wait(self, condition, what):
         with self._news:
             if not self._news.wait_for(condition, PATIENCE):
-                raise AssertionError(f"{what}; heard {self.heard[-15:]}, the Pd window has {self.console[-15:]}")
+                raise AssertionError(f"{what}; heard {self.heard[-15:]}, Pd's window has {self.console[-15:]}")
 
     def do(self, *command):
         self.process.stdin.write(json.dumps(command) + "\n")
@@ -251,6 +252,39 @@ def test_two_boxes_share_nothing_but_the_server(pd):
     two.delete()
 
 
+def test_a_hallucination_is_made_whole_and_while_it_is_heard(pd, box):
+    wanted = ("sound", 2, 1, 0.2, 0, 0.1, 0.1, 0.1)
+    box.send("seed", 1)
+    (size,) = box.ask("hallucinated", "hallucinate", *wanted)
+    whole = pd.read("sound")
+    assert size == 4 * len(whole) and abs(abs(whole).max() - 0.5) < 1e-6
+    box.send("seed", 1)
+    seconds, gain = box.ask("hallucinated_live", "hallucinate_live", *wanted)
+    length = round(seconds * 16000)
+    np.testing.assert_allclose(gain * pd.read("sound")[:length], whole[:length], atol=1e-5)
+
+
+def test_the_sequencer_of_the_course_edits_its_steps_in_an_array(pd):
+    (pd.folder / "three.npz").write_text("3")
+    pd.array("edits", length=16)
+    box = pd.box("halluseq", "edits")
+    assert box.hear("worker") == ("on", 64000, 16000)
+    pd.write("edits", [0.5, 12, 0])
+    box.ask("updated", "add_step")
+    pd.write("edits", [0.1, 24, 0])
+    box.ask("updated", "prev_step")
+    np.testing.assert_allclose(pd.read("edits")[:3], [0.5, 12, 0])
+    after = len(pd.heard)
+    box.send("send_state")
+    assert box.hear("step", "index", after=after) == ("index", 0)
+    assert box.hear("step", "count", after=after) == ("count", 2)
+    box.send("load_ganspace_components", "three.npz")
+    (length,) = box.ask("hallucinated", "hallucinate_noz", "sound")
+    sound = pd.read("sound")
+    assert length == len(sound) and abs(abs(sound).max() - 0.5) < 1e-6
+    box.delete()
+
+
 @pytest.mark.parametrize("detach", [0, 1])
 def test_a_grid_is_loaded_and_its_notes_are_found(pd, detach):
     fake_grid.write(pd.folder / "small.bin", length=4000)
@@ -285,6 +319,11 @@ def test_pd_was_only_touched_under_its_lock(pd):
                 or "Could not convert" in line or "no matching method" in line]
 
 
+def test_a_wrong_port_is_said_in_the_pd_window(pd):
+    assert pd.box("gansynth", "port", 0) is None
+    pd.see("port is 0.0; write a UDP port, 1 to 65535")
+
+
 # Servers that come and go
 
 
@@ -297,6 +336,8 @@ def python(tmp_path):
 import os, sys
 with open("calls", "a") as calls:
     print(*sys.argv[1:], file=calls)
+with open("pid", "w") as pid:
+    print(os.getpid(), file=pid)
 sys.path[:0] = [{str(TESTS)!r}, {str(CLONE)!r}]
 os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])  # of the process of the model
 from pdbridge.server import serve
@@ -307,13 +348,19 @@ except ServerError as error:
     sys.exit(f"pdbridge: {{error}}")
 """)
     program.chmod(0o755)
-    return program
+    yield program
+    if (tmp_path / "calls").exists():  # what it started does not end by itself
+        for call in set((tmp_path / "calls").read_text().splitlines()):
+            client = Client(int(call.split()[-1]))
+            client.send("/quit")
+            client.close()
 
 
 def test_a_server_is_started_once_restarted_when_it_dies_and_outlives_pd(tmp_path, python):
     port = free_port()
     client = Client(port)
     with Pd(tmp_path, port, PDBRIDGE_PYTHON=python) as pd:
+        pd.evaluate("setattr(importlib.import_module('pdbridge.hosts.pyext'), 'PAUSE', 1.0)")
         pd.array("z1", "v1", "v2")
         one, two = pd.box("gansynth"), pd.box("gansynth", detach=0)
         one.send("voices", "v", 2, RATE, 2)  # waits for the server
@@ -322,11 +369,12 @@ def test_a_server_is_started_once_restarted_when_it_dies_and_outlives_pd(tmp_pat
         for box in (one, two):
             box.hear("model", "fake")
         one.ask("randomized", "randomize_z", "z1")
-        assert f"no server on port {port}, so one is started; it writes to {tmp_path}" in pd.see("one is started")
+        line = pd.see("one is started")
+        assert f"no server on port {port}, so one is started; it writes to {tmp_path}" in line
         one.send("z", "z1")
         one.hear("ready", 61)
         after, lines = len(pd.heard), len(pd.console)
-        _kill_server(client, pd.folder)
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
         one.hear("server", 0, after=after)
         one.send("note_on", 60, 100)
         pd.see("no server, so this message is lost: note_on 60 100", lines)
@@ -341,26 +389,29 @@ def test_a_server_is_started_once_restarted_when_it_dies_and_outlives_pd(tmp_pat
     with Pd(tmp_path, port, PDBRIDGE_PYTHON=python) as pd:
         box = pd.box("gansynth")
         box.hear("model", "fake")
-        box.send("server", 0)
-        box.hear("server", 0)
+        after = len(pd.heard)
+        box.send("quit_server")
+        box.hear("server", 0, after=after)
         pd.see("is told to end")
-        assert not any("started" in line for line in pd.console)
+        assert not any("is started" in line for line in pd.console)
+        assert len((tmp_path / "calls").read_text().splitlines()) == 2
     client.close()
 
 
-def _kill_server(client, folder):
-    """Kill the server as an unlucky system would: it is found by the file it has open."""
-    import signal
-
-    log = str(next((folder / "cache").glob("server-*.log")))
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if os.readlink(process / "fd/1") == log and b"serve" in (process / "cmdline").read_bytes():
-                os.kill(int(process.name), signal.SIGKILL)
-                return
-        except OSError:
-            continue
-    raise AssertionError("there is no server")
+def test_a_server_that_somebody_else_starts_again_is_left_to_them(tmp_path, python):
+    with ServerProcess(folder=tmp_path) as server:
+        server.loaded()
+        with Pd(tmp_path, server.port, PDBRIDGE_PYTHON=python) as pd:
+            pd.evaluate("setattr(importlib.import_module('pdbridge.hosts.pyext'), 'COURTESY', 60.0)")
+            box = pd.box("gansynth")
+            box.hear("model", "fake")
+            after = len(pd.heard)
+            server.kill()
+            box.hear("server", 0, after=after)
+            with ServerProcess(folder=tmp_path, port=server.port):
+                box.hear("model", "fake", after=after)
+            assert pd.console == [f"pdbridge: the server on port {server.port} is gone"]
+    assert not (tmp_path / "calls").exists()
 
 
 def test_without_a_python_for_a_server_the_pd_window_says_what_to_do(tmp_path):
@@ -377,8 +428,9 @@ def test_without_a_python_for_a_server_the_pd_window_says_what_to_do(tmp_path):
 
 
 @pytest.mark.parametrize("arguments, variable, port, rest", [
-    ([], None, 9700, []), (["port", 9701.0], None, 9701, []), (["edits", "port", "9702"], "9703", 9702, ["edits"]),
-    (["edits"], "9703", 9703, ["edits"]), (["port", "x", 1.0], None, 9700, ["port", "x", 1.0])])
+    ([], None, 9700, []), (["port", 9701.0], None, 9701, []),
+    (["edits", "port", 9702.0], "9703", 9702, ["edits"]), (["edits"], "9703", 9703, ["edits"]),
+    (["port", "x", 1.0], None, 9700, ["port", "x", 1.0])])
 def test_the_port_is_in_the_box_or_in_the_environment(monkeypatch, arguments, variable, port, rest):
     monkeypatch.delenv("PDBRIDGE_PORT", raising=False)
     if variable:
@@ -399,11 +451,13 @@ def test_the_python_of_a_server_is_not_the_pd_that_runs_it(monkeypatch, tmp_path
     monkeypatch.delenv("PDBRIDGE_PYTHON", raising=False)
     monkeypatch.setattr(sys, "executable", "/usr/bin/pd")
     monkeypatch.setattr(places, "PACKAGE", tmp_path / "lib" / "pdbridge")
-    assert Path(find_python()).resolve() == Path(sys.exec_prefix, "bin", "python3").resolve()
-    (tmp_path / "bin").mkdir()
-    os.symlink(find_python(), tmp_path / "bin" / "python3")
-    (tmp_path / "pyvenv.cfg").touch()
-    assert find_python() == str(tmp_path / "bin" / "python3")
+    own, is_in_pd = find_python()
+    assert is_in_pd and Path(own).resolve() == Path(sys.exec_prefix, "bin", "python3").resolve()
+    for prefix in (tmp_path, tmp_path / "lib" / ".venv"):  # pdbridge is installed there; it made that one
+        (prefix / "bin").mkdir(parents=True)
+        os.symlink(own, prefix / "bin" / "python3")
+        (prefix / "pyvenv.cfg").touch()
+        assert find_python() == (str(prefix / "bin" / "python3"), False)
     monkeypatch.setattr(places, "PACKAGE", tmp_path.parent / "pdbridge")
     for prefix in ("prefix", "exec_prefix"):
         monkeypatch.setattr(sys, prefix, str(tmp_path / "elsewhere"))

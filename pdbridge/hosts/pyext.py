@@ -60,8 +60,8 @@ class PdLock:
                 self._take, self._free = library.sys_lock, library.sys_unlock
                 self._take.restype = self._free.restype = None
                 return
-        raise HostError("this Pd has no sys_lock, without which no thread may send to it; leave the py external "
-                        "away, then Pd takes pyext..pd from the folder that 'pdbridge patches' names")
+        raise HostError("this Pd has no sys_lock, without which no thread may send to it; leave the py "
+                        "external away, then Pd takes pyext..pd from the folder that 'pdbridge patches' names")
 
     def __enter__(self):
         self._take()
@@ -99,7 +99,7 @@ class Connection:
         self._box, self._buffer, self._folder = weakref.ref(box), buffer, folder
         self._lock = PdLock()
         self._introduction = encode("/new", folder, "pdbridge.pyext", name, *arguments)
-        self._remembered = encode("/remembered")
+        self._remembered = []
         self._sending = threading.Lock()
         self._waiting = []  # packets, until a server answered for the first time; then None
         self._there = None  # whether the server is; None: who knows
@@ -129,7 +129,7 @@ class Connection:
         selector : str
         *atoms : float or str
         """
-        packet = encode("/msg", INLET, selector, *atoms)
+        packet = _packed("/msg", INLET, selector, *atoms)
         with self._sending:
             if self._waiting is not None and len(self._waiting) < MOST_WAITING:
                 self._waiting.append(packet)
@@ -140,12 +140,15 @@ class Connection:
             words = " ".join(a if isinstance(a, str) else f"{a:g}" for a in (selector, *atoms))
             _print(f"{reason}, so this message is lost: {words[:200]}")
 
-    def let_server_run(self, wanted):
-        """End the server and start none, or start one again."""
-        self._starter.wanted = wanted
-        if not wanted:
-            self._send(encode("/quit"))
-            _print(f"the server on port {self.port} is told to end; 'server 1' starts one again")
+    def quit_server(self):
+        """End the server, and start none from now on."""
+        self._starter.wanted = False
+        self._send(encode("/quit"))
+        _print(f"the server on port {self.port} is told to end; start_server starts one again")
+
+    def start_server(self):
+        """Start one again where none answers."""
+        self._starter.wanted = True
 
     def _send(self, packet):
         for _ in range(2):
@@ -171,7 +174,7 @@ class Connection:
 
     def _introduce(self):
         self._send(self._introduction)
-        self._send(self._remembered)
+        self._send(_packed("/remembered", *self._remembered))
 
     def _keep_in_touch(self):
         now = time.monotonic()
@@ -255,7 +258,7 @@ class Connection:
         self._introduce()
 
     def _remember(self, box, values):
-        self._remembered = encode("/remembered", *_atoms(values))
+        self._remembered = _atoms(values)
 
     def _out(self, box, values):
         box._outlet(OUTLET, "list", _atoms(values))
@@ -319,6 +322,14 @@ _ACTIONS = {
 }
 
 
+def _packed(address, *atoms):
+    """One packet; a long run of numbers at its end, as most have that are long, takes no time."""
+    words = len(atoms)
+    while words and not isinstance(atoms[words - 1], str):
+        words -= 1
+    return encode(address, *atoms[:words], np.array(atoms[words:], np.float32))
+
+
 def _atoms(values):
     """Plain numbers and strings: pyext knows no numpy."""
     if values and isinstance(values[-1], np.ndarray):
@@ -361,13 +372,16 @@ def find_port(arguments):
 
 
 def find_python():
-    """The Python that can run the server: the one whose packages Pd uses, as a program.
+    """The Python that can run the server.
 
-    Inside Pd `sys.executable` is whatever is called python3 on the PATH, or Pd itself.
+    ``PDBRIDGE_PYTHON`` names it. Otherwise it is that of the environment which pdbridge lies in or, in a
+    clone, has made; or the one whose library is in Pd. `sys.executable` is no help: inside Pd it is
+    whatever is called python3 on the PATH, or Pd itself.
 
     Returns
     -------
-    str
+    (str, bool)
+        The program; whether its library is the one in Pd.
 
     Raises
     ------
@@ -379,12 +393,13 @@ def find_python():
         found = shutil.which(chosen)
         if not found:
             raise ServerError(f"PDBRIDGE_PYTHON is {chosen}, and that is no program")
-        return found
-    environments = [folder for folder in places.PACKAGE.parents if (folder / "pyvenv.cfg").is_file()]
+        return found, False
+    environments = [folder for folder in (places.PACKAGE.parent / ".venv", *places.PACKAGE.parents)
+                    if (folder / "pyvenv.cfg").is_file()]
     for prefix in (*environments, sys.exec_prefix, sys.prefix):
         for name in _python_names():
             if os.access(Path(prefix, name), os.X_OK):
-                return str(Path(prefix, name))
+                return str(Path(prefix, name)), prefix not in environments
     raise ServerError("no program of the Python in Pd was found to start a server with; start it with: "
                       "pdbridge serve (or say in PDBRIDGE_PYTHON which Python has pdbridge)")
 
@@ -469,7 +484,7 @@ class Starter:
             say(line)
 
     def _launch(self, folder):
-        command = [find_python(), "-m", "pdbridge", "serve", "--port", str(self.port)]
+        python, is_in_pd = find_python()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         full = self.log.exists() and self.log.stat().st_size > LARGEST_LOG
         # Neither Ctrl-C for Pd nor Pd's end is the end of the server.
@@ -478,9 +493,10 @@ class Starter:
         else:
             alone = {"start_new_session": True}
         with open(self.log, "wb" if full else "ab") as log:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                             cwd=folder if os.path.isdir(folder) else Path.home(),
-                                             env=_surroundings(), **alone)
+            self._process = subprocess.Popen(
+                [python, "-m", "pdbridge", "serve", "--port", str(self.port)], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, cwd=folder if os.path.isdir(folder) else Path.home(),
+                env=_surroundings(is_in_pd), **alone)
 
     def _last_words(self):
         with contextlib.suppress(OSError):
@@ -495,11 +511,12 @@ def _be_ordinary():
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
-def _surroundings():
+def _surroundings(is_in_pd):
     """The environment of the server: it finds the pdbridge that runs here, and nothing beside the patch."""
     surroundings = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"}
-    if "PDBRIDGE_PYTHON" in surroundings:
-        surroundings.pop("PYTHONHOME", None)  # it is that of the Python in Pd
+    if not is_in_pd:  # another Python cannot use what is meant for the one in Pd
+        surroundings.pop("PYTHONHOME", None)
+        surroundings.pop("PYTHONPATH", None)
     clone = places.PACKAGE.parent
     if (clone / "setup.py").is_file():
         surroundings["PYTHONPATH"] = os.pathsep.join(
