@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 from fake_model import SAMPLE_RATE, sine
 from server_process import ServerProcess
+from test_jobs import with_worker  # noqa: F401
 from test_keyboard import RATE, Player
 from test_puredata_host import PYEXT, Patch, empty
 from test_server import array, fails, put, z
 
 from pdbridge import audio, latent
+from pdbridge.errors import WorkerError
 from pdbridge.gansynth.hallucination import Mixer, Settings, interpolate_z
 from pdbridge.hosts.puredata import GROWTH, ON_THEIR_WAY
+from pdbridge.instruments.hallucinations import Hallucination
 
 CORNERS = {number: z(669, number) for number in (1, 2, 3, 4)}  # each transposes by its number
 
@@ -458,6 +461,26 @@ def test_a_hallucination_survives_the_death_of_the_worker(client):
     np.testing.assert_allclose(array(client, "h"), hallucinated([32] * 26, Settings()), atol=1e-6)
 
 
+def test_a_sound_at_which_the_worker_dies_again_and_again_ends_the_hallucination(with_worker):  # noqa: F811
+    class Lender:
+        async def lend(self, folder):
+            return self.worker
+
+        def give_back(self, worker):
+            assert worker is self.worker
+
+    async def test(worker):
+        lender, amounts = Lender(), []
+        lender.worker = worker
+        timbres = [z(1), z(666), z(1)]  # the second one kills
+        hallucination = await Hallucination.planned(lender, worker, timbres, 60, Settings())
+        with pytest.raises(WorkerError, match="died at this request"):
+            await hallucination.make(amounts.append)
+        assert worker.restarts == 3 and amounts == [1 / 3]
+
+    with_worker(test)
+
+
 def worker_of(client):
     """The process id of the worker that holds the instrument's model, which is not the server's own."""
     status = client.status()
@@ -471,11 +494,11 @@ def worker_of(client):
 
 def test_a_hallucination_goes_on_with_the_model_it_began_with(client):
     client.ask("/gansynth/load", "sluggish")
-    client.send("/gansynth/hallucinate", "h", 10, 5)
+    client.send("/gansynth/hallucinate", "h", 6, 4)
     client.expect("/progress")
     client.ask("/gansynth/load", "telling")
     until_done(client, "/gansynth/hallucinate")
-    np.testing.assert_allclose(array(client, "h"), hallucinated([32] * 55, Settings()), atol=1e-6)
+    np.testing.assert_allclose(array(client, "h"), hallucinated([32] * 26, Settings()), atol=1e-6)
 
 
 @pytest.mark.parametrize("arguments, part", [
@@ -502,6 +525,12 @@ def test_a_patch_gets_a_long_hallucination_in_pieces_that_cost_it_little(patch):
     assert patch.ask("hallucinated", "hallucinate", "sound", 2, 0) == [4 * 64000]
     np.testing.assert_allclose(patch.arrays["sound"], hallucinated([32] * 2, Settings()), atol=1e-6)
     assert patch.hear("progress", after=after)
+
+
+@pytest.mark.parametrize("message", ["hallucinate", "hallucinate_live"])
+def test_an_array_that_is_missing_is_said_before_anything_is_made(patch, message):
+    assert patch.fails(message, "missing", 100, 10) == "there is no array missing in the patch"
+    assert "progress" not in [word for word, _ in patch.heard]
 
 
 def test_a_patch_that_is_closed_stops_its_hallucinations(patch, server):

@@ -113,6 +113,10 @@ class Host(abc.ABC):
         """
 
     @abc.abstractmethod
+    async def check_array(self, array, length):
+        """`ArrayError` when no sound of this length can be written into an array of this name."""
+
+    @abc.abstractmethod
     async def prepare(self, array, length):
         """Make a named array at least this long; `ArrayError` when there is none."""
 

@@ -117,6 +117,9 @@ class OSCHost(Host):
             on_written(start + len(samples))
             await asyncio.sleep(0)  # others have their turn
 
+    async def check_array(self, array, length):
+        self.server.arrays.check_room(array, length)
+
     async def prepare(self, array, length):
         self.server.arrays.set(array, length - 1, np.zeros(1, np.float32))
         await asyncio.sleep(0)  # there may be many, and a long one takes milliseconds

@@ -306,6 +306,9 @@ class PureDataHost(Host):
         if self._lost > lost:
             raise HostError(f"a part of array {array} was lost on the way to Pd; please repeat")
 
+    async def check_array(self, array, length):
+        await self._size(array)
+
     async def prepare(self, array, length):
         size, lost = await self._size(array), self._lost
         while size < length:

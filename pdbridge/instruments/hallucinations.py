@@ -93,6 +93,7 @@ class Hallucination:
 
     async def write(self, host, array, on_progress):
         """Make it, and write it into an array of a host, with a peak of 0.5."""
+        await host.check_array(array, self.length)  # said before it is made and not after
         await self.make(on_progress)
         samples = await self._in_thread(self._mixer.normalised)
 

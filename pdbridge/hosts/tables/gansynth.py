@@ -130,8 +130,9 @@ MESSAGES = (
         "Make the random timbres and hallucinations that follow repeatable.", ours=True,
     ),
     Message(
-        "gansynth", "cancel", (), "", "Drop what waits, is being rendered into arrays or is made in the background.",
-        at_once=True, ours=True,
+        "gansynth", "cancel", (), "",
+        "Drop what waits, is being rendered into arrays or is made in the background.", at_once=True,
+        ours=True,
     ),
     Message(
         "gansynth", "save_z", (Argument("z-array", "array"), Argument("file.npy", "file")),
