@@ -14,6 +14,7 @@ from pdbridge.gansynth.hallucination import interpolate_edits
 from pdbridge.instruments.gansynth import GANSynthInstrument, edits_in
 from pdbridge.instruments.hallucinations import Hallucination
 from pdbridge.instruments.sequence import SETTINGS, Sequence
+from pdbridge.instruments.timbres import without_last_zeros
 
 EDITS_ARRAY = "edits"  # of OSC clients, whose instrument is no object with an argument
 RANDOM_EDITS = 16  # that rand_step draws: as many as the course's patch has sliders,
@@ -46,7 +47,7 @@ class HalluseqInstrument(GANSynthInstrument):
         self.sequence = Sequence()
         self._array = words[0] if words else EDITS_ARRAY
         self._lock = asyncio.Lock()  # a hallucination begins beside the messages that follow it
-        self._told = None  # edits used, and values of the array, as they were reported last
+        self._told = None  # edits used, and given, as they were reported last
         self._too_many = False  # edits to be remembered
 
     def _take_default(self, name, worker):
@@ -130,7 +131,7 @@ class HalluseqInstrument(GANSynthInstrument):
         used = []
         for sound_array, pitch, *edits in groups:
             edits = await edits_in(self.host, edits)
-            self._tell_used(count, len(edits))
+            self._tell_used(count, edits)
             used.append((sound_array, pitch, *edits[:count].tolist()))
         return await super().synthesize_noz(*used)
 
@@ -154,7 +155,7 @@ class HalluseqInstrument(GANSynthInstrument):
 
         def draw(sequence):
             edits = np.clip(spread * self._random.standard_normal(RANDOM_EDITS),
-                            -FARTHEST_RANDOM, FARTHEST_RANDOM)
+                            -FARTHEST_RANDOM, FARTHEST_RANDOM).round(2)
             components = self.palette.components
             sequence.current = edits[:components.count] if components else edits
 
@@ -235,7 +236,8 @@ class HalluseqInstrument(GANSynthInstrument):
         description = await self._model()
         components = self.palette.needed_components(name)
         async with self._lock:
-            self._tell_used(components.count, await self._take_edits())
+            await self._take_edits()
+            self._tell_used(components.count, self.sequence.edits().any(axis=0))
             self._remember_steps()
             settings = self.sequence.hallucination()
             edits = self.sequence.edits(components.count)
@@ -250,8 +252,11 @@ class HalluseqInstrument(GANSynthInstrument):
         pitch = min(description["pitches"])
         return await Hallucination.planned(self.server, self.worker, timbres, pitch, settings)
 
-    def _tell_used(self, used, length):
-        """Report how many values of an array of this length are used, where that is new."""
-        if length > used and (used, length) != self._told:
-            self._told = (used, length)
-            self.host.out("edits", used, length)
+    def _tell_used(self, count, edits):
+        """Report that only so many of these edits are used, where that is new."""
+        given = len(without_last_zeros(edits))
+        if given <= count:
+            self._told = None
+        elif (count, given) != self._told:
+            self._told = (count, given)
+            self.host.out("edits", count, given)
