@@ -167,10 +167,11 @@ class Connection:
         with self._socket, selectors.DefaultSelector() as selector:
             selector.register(self._socket, selectors.EVENT_READ)
             self._introduce()
+            self._keep_in_touch()
             while not self._closed and self._box() is not None:
-                self._keep_in_touch()
                 if selector.select(KNOCK):
                     self._carry_out(self._received())
+                self._keep_in_touch()
 
     def _introduce(self):
         self._send(self._introduction)
@@ -192,10 +193,10 @@ class Connection:
             was_there, self._there = self._there, False
         if was_there:
             self._lost = now
-            self._say(f"the server on port {self.port} is gone")
+            self._starter.tell(self._say, f"the server on port {self.port} is gone")
         with self._in_pd() as box:
             if box:
-                box._outlet(OUTLET, "list", ["server", 0])
+                self._carry_out_one(box, "/out", ["server", 0])
 
     def _find(self, box):
         """A server answers, for the first time or again."""
@@ -206,7 +207,7 @@ class Connection:
             waiting, self._waiting = self._waiting or (), None
             for packet in waiting:
                 self._send(packet)
-        box._outlet(OUTLET, "list", ["server", 1])
+        self._carry_out_one(box, "/out", ["server", 1])
 
     @contextlib.contextmanager
     def _in_pd(self):
@@ -244,6 +245,7 @@ class Connection:
                 self._find(box)
             for address, values in messages:
                 self._carry_out_one(box, address, values)
+        self._heard = time.monotonic()  # Pd may have been busy for long, which is not the server's silence
 
     def _carry_out_one(self, box, address, values):
         try:
@@ -438,12 +440,12 @@ class Starter:
         self._process = None
         self._due = -math.inf  # time.monotonic, s, of the next start
         self._pause = PAUSE
-        self._said = None
+        self._said = set()  # since a server answered last
 
     def found(self):
         """A server answers."""
         with self._lock:
-            self._said, self._pause = None, PAUSE
+            self._said, self._pause = set(), PAUSE
             if self._process and self._process.poll() is not None:
                 self._process = None  # it found the port taken: the server is somebody else's
 
@@ -472,15 +474,22 @@ class Starter:
         """In a thread of its own, since the server inherits its priority."""
         _be_ordinary()
         if code:
-            line = f"the server ended ({self._last_words()}); it is started again"
+            reason = f"signal {-code}" if code < 0 else self._last_words()
+            line = f"the server ended ({reason}); it is started again"
         else:
             line = f"no server on port {self.port}, so one is started; it writes to {self.log}"
         try:
             self._launch(folder)
         except (ServerError, OSError) as error:
             line = f"no server on port {self.port}, and none can be started: {error}"
-        if line != self._said:
-            self._said = line
+        self.tell(say, line)
+
+    def tell(self, say, line):
+        """Say a line in the Pd window once, however many objects want to."""
+        with self._lock:
+            new = line not in self._said
+            self._said.add(line)
+        if new:
             say(line)
 
     def _launch(self, folder):
