@@ -443,6 +443,19 @@ def test_a_few_hallucinations_are_made_side_by_side_and_no_more(client):
     assert {client.expect("/fail")[1] for _ in range(4)} == {"hallucinate: cancelled"}
 
 
+def test_each_client_hears_how_far_its_own_hallucination_is(client, server):
+    client.ask("/gansynth/load", "sluggish")
+    other = server.client()
+    client.send("/gansynth/hallucinate", "h1", 2, 3)
+    other.send("/gansynth/hallucinate_live", "h2", 2, 1)
+    messages, _ = until_done(other, "/gansynth/hallucinate_live")
+    assert messages == [("/progress", ["/gansynth/hallucinate_live", pytest.approx(number / 3)])
+                        for number in (1, 2, 3)]
+    messages, _ = until_done(client, "/gansynth/hallucinate")
+    assert [values for address, values in messages if address == "/progress"] == [
+        ["/gansynth/hallucinate", pytest.approx(number / 5)] for number in (1, 2, 3, 4, 5)]
+
+
 def test_sync_does_not_wait_for_what_is_made_in_the_background(client):
     client.ask("/gansynth/load", "sluggish")
     client.send("/gansynth/hallucinate", "h", 100, 10)

@@ -386,7 +386,7 @@ class GANSynthInstrument(PlayedInstrument):
             await self._described(worker, components.path)
         except PdbridgeError as error:
             self._use_components(None)
-            self.host.fail("load_ganspace_components", error)
+            self.host.fail("load_ganspace_components", error, self.host.asker)
 
     def _use_components(self, components, amplitudes=None):
         had = self.palette.components

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from pdbridge.errors import MessageError, WorkerError
-from pdbridge.gansynth.hallucination import PEAK, Mixer
+from pdbridge.gansynth.hallucination import Mixer, gain_to_peak
 from pdbridge.instruments.keyboard import whole_note
 from pdbridge.jobs import BULK
 
@@ -117,7 +117,7 @@ class Hallucination:
         Returns
         -------
         float
-            The gain that brings it to a peak of 0.5; 1 for silence.
+            The gain that brings it to a peak of 0.5.
         """
         making = asyncio.create_task(self.make(on_progress))
         more = asyncio.Event()
@@ -140,14 +140,9 @@ class Hallucination:
             await asyncio.wait([making])
             if not making.cancelled():
                 making.exception()  # `read` has raised it, unless the host gave up before
-        peak = await self._in_thread(self._peak)
-        return float(PEAK / (peak * level)) if peak else 1.0
-
-    def _peak(self):
-        mix = self._mixer.mix
-        return max(mix.max(), -mix.min())
+        return await self._in_thread(gain_to_peak, self._mixer.mix) / float(level)
 
     @staticmethod
-    async def _in_thread(function):
+    async def _in_thread(function, *arguments):
         """What would keep pressed keys waiting for milliseconds."""
-        return await asyncio.get_running_loop().run_in_executor(None, function)
+        return await asyncio.get_running_loop().run_in_executor(None, function, *arguments)
