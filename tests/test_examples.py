@@ -13,7 +13,7 @@ from puredata import CLONE, frequency, sounding
 from server_process import ServerProcess
 
 from pdbridge.audio import read_wav
-from pdbridge.hosts.messages import BY_ADDRESS, SERVER_MESSAGES, find
+from pdbridge.hosts.messages import BY_ADDRESS, SERVER_MESSAGES
 
 EXAMPLES = CLONE / "examples"
 ADDRESSES = set(BY_ADDRESS) | {address for address, *_ in SERVER_MESSAGES}
@@ -130,3 +130,57 @@ def test_supercollider_says_what_was_done_and_what_failed(session):
     assert "pdbridge has done /gansynth/z" in said
     assert "pdbridge could not do /gansynth/write_note because pitch 5 is not one of the model's" in said
     assert "ERROR" not in re.sub(r"ERROR: Primitive '_InitMIDIClient' failed", "", said)
+
+
+# What the examples and docs/osc.md send
+
+
+def test_the_first_session_of_the_page_about_osc_goes_as_it_says(server):
+    session = re.search(r"```\n(/version.*?)```", (CLONE / "docs" / "osc.md").read_text(), re.S)[1].splitlines()
+    assert len(session) == 10
+    patch, client = server.client(), server.client()
+    patch.ask("/gansynth/voices", "voice", 2, 48000)
+    for line in session:
+        message, answer = (side.split() for side in line.split(" -> "))
+        client.send(message[0], *map(_atom, message[1:]))
+        address, *expected = answer
+        heard = client.expect(address)
+        said = " ".join(str(value) for value in heard)
+        expected = " ".join(expected).replace("/home/me", server.folder.as_posix()).partition("...")[0]
+        assert said.startswith(expected) and (said == expected or "..." in line), said
+    patch.ask("/gansynth/voices", "voice", 0, 48000)
+
+
+def _atom(word):
+    return float(word) if re.fullmatch(r"-?[\d.]+", word) else word
+
+
+@pytest.mark.parametrize("name", ["python_client.py", "gansynth.scd"])
+def test_the_addresses_of_an_example_are_in_the_table_of_messages(name):
+    text = re.sub(r"^//.*$", "", (EXAMPLES / name).read_text(), flags=re.M)
+    found = set(re.findall(r"""["'](/\w+(?:/\w+)?)["']""", text)) - {"/done", "/fail"}
+    assert len(found) > 2 and found <= ADDRESSES
+
+
+def test_every_control_of_the_surface_sends_what_the_server_understands():
+    controls, reports = (EXAMPLES / "touchosc.md").read_text().split("**What comes back**")
+    rows = re.findall(r"^\|[^|]*\| `(/\S+) ?([^`]*)` \|([^|]*)\|", controls, re.M)
+    assert len(rows) == 18
+    for address, arguments, ranges in rows:
+        if address in BY_ADDRESS:
+            for end in (1, 2):
+                BY_ADDRESS[address].check([_value(word, ranges, end) for word in arguments.split()])
+        else:
+            assert address in ADDRESSES
+    instruments = {address.split("/")[1] for address in BY_ADDRESS}
+    for address in re.findall(r"\| `(/\w+/\w+)` \|", reports):
+        _, instrument, word = address.split("/")
+        said = " ".join(m.reports for m in BY_ADDRESS.values() if m.instrument == instrument)
+        assert instrument in instruments and (word in said or word == "busy"), address
+
+
+def _value(word, ranges, end):
+    """An argument of a control at one end of its range."""
+    if word in "xy":
+        return float(re.search(rf"\b{word} (-?\d+)[^,]*? to (-?\d+)", ranges)[end])
+    return _atom(word)
