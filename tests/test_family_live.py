@@ -15,10 +15,9 @@ from puredata import (
     largest_step,
     residual_db,
     sounding,
-    spectrum,
 )
 from server_process import ServerProcess
-from test_live import REAL_MODEL, all_ready, heard, play, strength, tuning
+from test_live import all_ready, heard, play, strength
 
 LEVEL = 10 ** (-12 / 20)  # of the patches
 KEY = 0.5  # of the fake model
@@ -83,37 +82,43 @@ def test_the_pad_moves_under_a_held_chord_and_changes_the_next_notes(theatre):
 
 def test_a_hallucination_plays_before_it_is_complete(theatre):
     pd, _ = theatre("gansynth_hallucination")
-    for name, number in (("points", 6), ("steps", 0), ("spacing", 1.5), ("attack", 0.3), ("sustain", 0.8),
-                         ("release", 0.3)):
+    for name, number in (("points", 6), ("steps", 0), ("spacing", 1.2), ("attack", 0.2), ("sustain", 0.7),
+                         ("release", 0.2)):
         pd.send(f"$0-walk-{name}", number)
     pd.listen("$0-play-now", "plays")
     pd.listen("$0-finished", "complete")
     pd.listen("$0-made-report", "made")
+    pd.listen("$0-show-at", "at")
     with pd.recording() as sound:
         pd.send("$0-generate", "bang")
         pd.report("plays")
         assert ["complete"] not in pd._reports
-        pd.report("complete")
-        time.sleep(4)
-        made = [atoms for atoms in pd._reports if atoms[0] == "made"]
+        while pd.report("at") != ["label", "plays: 2.3 s"]:
+            pass
         pd.send("$0-stop", "bang")
-        time.sleep(0.1)
+        pd.report("complete")
     samples = sound.samples[:, 0]
     first, last = sounding(samples)
-    for number in (0, 1, 2):  # where a sound has its full level
-        piece = samples[first + int((1.5 * number + 0.35) * SAMPLE_RATE):][:int(0.7 * SAMPLE_RATE)]
+    for start in (0.2, 1.4):  # where a sound has its full level
+        piece = samples[first + int(start * SAMPLE_RATE):][:int(0.7 * SAMPLE_RATE)]
         assert frequency(piece) == pytest.approx(fake_model.frequency(32), abs=0.2)
-    assert abs(piece).max() == pytest.approx(0.5 * LEVEL, rel=0.02)  # the original's peak
-    assert made[-1][1] == made[-1][2] >= 1.5 * 5 + 1.4
-    assert largest_step(samples) < 1.1 * 2 * np.pi * fake_model.frequency(32) / SAMPLE_RATE * 0.5 * LEVEL
-    assert abs(samples[first:last].mean()) < 1e-3
-    assert last < len(samples) - 0.05 * SAMPLE_RATE
+    step = 2 * np.pi * fake_model.frequency(32) / SAMPLE_RATE * 0.5 * LEVEL
+    assert largest_step(samples) < 1.1 * step
+    assert abs(samples[first:last].mean()) < 2e-3
+    made = [atoms for atoms in pd._reports if atoms[0] == "made"]
+    assert made[-1][1] == made[-1][2] >= 1.2 * 5 + 1.1
+    with pd.recording() as sound:  # at the level that it has in the end
+        pd.send("$0-play", "bang")
+        while pd.report("at") != ["label", "plays: 0.9 s"]:
+            pass
+    assert abs(sound.samples).max() == pytest.approx(0.5 * LEVEL, rel=0.02)  # the original's peak
+    pd.send("$0-stop", "bang")
     assert pd.complaints() == []
 
 
 def test_a_component_changes_the_sound_of_the_next_note(theatre, server):
     pd, client = theatre("ganspacesynth")
-    samples = play(pd, 84, seconds=0.8)
+    samples = play(pd, 84, seconds=0.4, after=0.35)
     piece = heard(samples)
     assert frequency(piece) == pytest.approx(fake_model.frequency(84), rel=1e-3)
     assert image_db(piece, frequency(piece)) < -60
@@ -133,36 +138,14 @@ def test_a_component_changes_the_sound_of_the_next_note(theatre, server):
         all_ready(client)
 
     slide(1, -0.5)
-    quiet = heard(play(pd, 60, seconds=0.5))
+    quiet = heard(play(pd, 60, seconds=0.4, after=0.35))
     assert abs(quiet).max() == pytest.approx(0.5 * KEY * LEVEL, rel=0.02)
     assert residual_db(quiet, fake_model.frequency(60)) < -60
     slide(2, 7)
-    assert frequency(heard(play(pd, 60, seconds=0.5))) == pytest.approx(fake_model.frequency(67), rel=1e-3)
+    assert frequency(heard(play(pd, 60, seconds=0.4, after=0.35))) == pytest.approx(fake_model.frequency(67), rel=1e-3)
     pd.send("$0-noz-now", 1)
     time.sleep(0.1)
     all_ready(client)
-    assert frequency(heard(play(pd, 60, seconds=0.5))) == pytest.approx(fake_model.frequency(67), rel=1e-3)
+    assert frequency(heard(play(pd, 60, seconds=0.4, after=0.35))) == pytest.approx(fake_model.frequency(67), rel=1e-3)
     assert abs(pd.record(0.2)).max() == 0
     assert pd.complaints() == []
-
-
-def test_the_pad_of_the_built_in_model_goes_from_timbre_to_timbre_and_back(tmp_path):
-    with ServerProcess("first_light", REAL_MODEL, tmp_path) as server:
-        server.loaded()
-        with PureData(PATCHES / "gansynth_multi.pd", tmp_path, server.port) as pd:
-            client = server.client()
-            client.until(lambda status: status["ready"] > 0)
-            pd.send("$0-seed", 1)
-            pd.send("$0-randomize", "bang")
-            time.sleep(0.2)
-            spectra = []
-            for x, y in ((0, 0), (1, 1), (0, 0)):
-                pd.send("$0-to-pad", "values", x, y)
-                time.sleep(0.2)  # the keys of the timbre before are not ready any more
-                piece = heard(play(pd, 48, seconds=0.6))
-                assert abs(tuning(piece, fake_model.frequency(48))) < 20
-                magnitudes = spectrum(piece)[1]
-                spectra.append(magnitudes / np.linalg.norm(magnitudes))
-            assert np.linalg.norm(spectra[0] - spectra[1]) > 0.05
-            assert np.linalg.norm(spectra[0] - spectra[2]) < 0.01
-            assert client.status()["failed"] == 0
