@@ -56,6 +56,8 @@ def run(script, folder):
     with (folder / "output.txt").open("w+") as output:
         quiet = {"env": environment, "stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
         with _ended(subprocess.Popen(jack, stdout=subprocess.DEVNULL, **quiet)):
+            subprocess.run([find("jack_wait"), "-s", name, "-w", "-t", "20"], check=True,
+                           stdout=subprocess.DEVNULL, **quiet)
             with _ended(subprocess.Popen(sclang, stdout=output, start_new_session=True, **quiet),
                         group=True) as process:
                 with contextlib.suppress(subprocess.TimeoutExpired):

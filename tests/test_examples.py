@@ -48,6 +48,7 @@ def test_the_python_client_writes_the_note_of_a_random_timbre(server, tmp_path):
 SESSION = r"""{
 var there = { |condition| while { condition.value.not } { 0.02.wait } };
 var playing = { |voice| ~notes[voice].notNil and: { ~notes[voice][\synth].isKindOf(Synth) } };
+s.options.recBufSize = 16384;  // the last of these may not reach the file, so there is silence at the end
 fork {
     "BLOCK1".load;
     there.({ SynthDescLib.global.at(\pdbridgeNote).notNil });
@@ -77,6 +78,7 @@ fork {
 
     ~noteOn.(5);  // one that the model has not
     there.({ ~failed });
+    1.wait;
     s.stopRecording;
     s.sync;
     s.quit(onComplete: { 0.exit });
