@@ -9395,6 +9395,24 @@
 			{
 				"box": {
 					"id": "obj-39",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 1,
+					"patching_rect": [
+						220,
+						590,
+						79.3,
+						22.0
+					],
+					"outlettype": [
+						""
+					],
+					"text": "loadmess -6."
+				}
+			},
+			{
+				"box": {
+					"id": "obj-40",
 					"maxclass": "ezdac~",
 					"numinlets": 2,
 					"numoutlets": 0,
@@ -9861,6 +9879,19 @@
 			{
 				"patchline": {
 					"source": [
+						"obj-39",
+						0
+					],
+					"destination": [
+						"obj-38",
+						0
+					],
+					"order": 0
+				}
+			},
+			{
+				"patchline": {
+					"source": [
 						"obj-3",
 						1
 					],
@@ -9878,7 +9909,7 @@
 						0
 					],
 					"destination": [
-						"obj-39",
+						"obj-40",
 						0
 					],
 					"order": 0
@@ -9904,7 +9935,7 @@
 						1
 					],
 					"destination": [
-						"obj-39",
+						"obj-40",
 						1
 					],
 					"order": 1

@@ -381,6 +381,7 @@ def patch(instrument):
         sheet.cord(source, sounds, 1, 1)
     sheet.cord(sounds, link)
     level = sheet.box("live.gain~", 60, 590, (480, 235, 60, 120), 60, height=90)
+    sheet.chain(sheet.box("loadmess -6.", 220, 590), level)  # dB
     dac = sheet.box("ezdac~", 160, 635, (580, 265, 50, 50))
     for channel in (0, 1):
         sheet.cord(sounds, level, 1, channel)

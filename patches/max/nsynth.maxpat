@@ -9439,6 +9439,24 @@
 			{
 				"box": {
 					"id": "obj-40",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 1,
+					"patching_rect": [
+						220,
+						590,
+						79.3,
+						22.0
+					],
+					"outlettype": [
+						""
+					],
+					"text": "loadmess -6."
+				}
+			},
+			{
+				"box": {
+					"id": "obj-41",
 					"maxclass": "ezdac~",
 					"numinlets": 2,
 					"numoutlets": 0,
@@ -9918,6 +9936,19 @@
 			{
 				"patchline": {
 					"source": [
+						"obj-40",
+						0
+					],
+					"destination": [
+						"obj-39",
+						0
+					],
+					"order": 0
+				}
+			},
+			{
+				"patchline": {
+					"source": [
 						"obj-3",
 						1
 					],
@@ -9935,7 +9966,7 @@
 						0
 					],
 					"destination": [
-						"obj-40",
+						"obj-41",
 						0
 					],
 					"order": 0
@@ -9961,7 +9992,7 @@
 						1
 					],
 					"destination": [
-						"obj-40",
+						"obj-41",
 						1
 					],
 					"order": 1
