@@ -13,6 +13,7 @@ from pdbridge.errors import CheckpointError
 PACKAGE = Path(__file__).resolve().parent
 BUILT_IN_MODEL = "first_light"
 PORT = 9700  # UDP, of the server
+PORT_VARIABLE = "PDBRIDGE_PORT"  # another one, for boxes of the py/pyext external
 
 
 def _folder(name):

@@ -341,7 +341,9 @@ class PdSession:
         self._control = _Client(control_port)
         try:
             with open(self._log, "wb") as log:
-                self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                self._process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    env={**os.environ, places.PORT_VARIABLE: str(self.server.port)})
         except OSError as error:
             self._control.close()
             raise ServerError(f"{self._pd} cannot be started: {error.strerror}") from None

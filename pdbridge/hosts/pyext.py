@@ -363,7 +363,7 @@ def find_port(arguments):
     MessageError
         That is no port.
     """
-    given, source = os.environ.get("PDBRIDGE_PORT") or places.PORT, "PDBRIDGE_PORT"
+    given, source = os.environ.get(places.PORT_VARIABLE) or places.PORT, places.PORT_VARIABLE
     if "port" in arguments[-2:]:
         at = len(arguments) - 1 - arguments[::-1].index("port")
         given, arguments, source = arguments[-1], arguments[:at], "port"
