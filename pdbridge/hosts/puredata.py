@@ -226,11 +226,11 @@ class PureDataHost(Host):
         """Wait until Pd did everything sent before; `HostError` when it does not answer."""
         done = self._loop.create_future()
         number = self._sync(lambda: done.done() or done.set_result(None))
-        try:
-            await asyncio.wait_for(done, LONGEST_ANSWER)
-        except asyncio.TimeoutError:
+        # wait_for, before Python 3.12, passes over a cancellation that comes together with the answer
+        await asyncio.wait([done], timeout=LONGEST_ANSWER)
+        if not done.done():
             self._syncs.pop(number, None)
-            raise HostError("the patch does not answer; is Pd stopped or busy?") from None
+            raise HostError("the patch does not answer; is Pd stopped or busy?")
 
     async def _ask(self, address, *arguments):
         """Send a question about an array; the values of all answers that came back."""
