@@ -169,9 +169,17 @@ def test_what_is_generated_sounds_while_it_is_made_and_is_saved(pd, tmp_path):
     pd.send("$0-stop", "bang")
 
 
-def test_generating_can_be_cancelled_and_begun_again(pd):
+def long_way(pd, *edits):
+    """Steps and settings for a hallucination of thousands of sounds, all alike."""
     pd.send("$0-interp_steps-number", 256)
-    press(pd, "add")
+    pd.send("$0-attack-number", 0)
+    pd.send("$0-in", "steps", 1, 2, *edits * 16)
+    edit(pd, edits)
+    state(pd)
+
+
+def test_generating_can_be_cancelled_and_begun_again(pd):
+    long_way(pd, 0.1, 36)
     pd.send("$0-at-once", 0)
     pd.send("$0-generate", "bang")
     answer(pd, "made")
@@ -181,6 +189,30 @@ def test_generating_can_be_cancelled_and_begun_again(pd):
     pd.send("$0-generate", "bang")
     assert answer(pd, "hallucinated_live")[0] > 1
     pd.send("$0-at-once", 1)
+
+
+def test_of_one_that_is_still_made_nothing_is_heard_when_another_begins(pd):
+    long_way(pd, 0.1, 36)
+    pd.send("$0-generate", "bang")
+    while answer(pd, "made")[0] < 3:
+        pass
+    pd.send("$0-stop", "bang")
+    long_way(pd, 0.1, 48)
+    time.sleep(0.1)  # the player fades out
+    with pd.recording() as sound:
+        pd.send("$0-generate", "bang")
+        answer(pd, "fail", "hallucinate_noz_live")
+        while answer(pd, "made")[0] < 3:
+            pass
+        time.sleep(0.5)
+    pd.send("$0-cancel", "bang")
+    answer(pd, "fail", "hallucinate_noz_live")
+    pd.send("$0-stop", "bang")
+    samples = sound.samples[:, 0]
+    first, last = np.flatnonzero(abs(samples) > 1e-4)[[0, -1]]
+    for start in range(first + 500, last - 9000, 4500):
+        assert frequency(samples[start:start + 9000]) == pytest.approx(
+            fake_model.frequency(LOWEST + 48), rel=0.03)
 
 
 def test_nothing_was_complained_about(stage):
