@@ -85,11 +85,16 @@ def test_steps_that_cannot_be_are_named(steps, index, part):
         Sequence(steps, index)
 
 
-def test_a_step_that_cannot_be_leaves_the_one_before():
+def test_a_step_that_cannot_be_leaves_the_ones_before():
     sequence = Sequence([np.ones(8192)] * 16)
     with pytest.raises(PdbridgeError, match="step 1 holds inf"):
         sequence.current = [np.inf]
-    assert len(sequence.current) == 8192
+    with pytest.raises(PdbridgeError, match="139264 edits"):
+        sequence.add()
+    assert [len(edits) for edits in sequence.steps] == [8192] * 16 and sequence.index == 0
+    sequence = Sequence([[1]] * 128)
+    with pytest.raises(PdbridgeError, match="there are 128 steps already"):
+        sequence.add()
 
 
 def test_the_table_of_messages_lets_in_what_a_sequence_and_its_file_take():

@@ -80,6 +80,7 @@ class Sequence:
         """Put a copy of the current step behind the last, and go there."""
         if len(self.steps) >= MOST_STEPS:
             raise MessageError(f"there are {MOST_STEPS} steps already; remove one")
+        self._check_size(len(self.current))
         self.steps.append(self.current)
         self.index = len(self.steps) - 1
 
@@ -112,8 +113,8 @@ class Sequence:
         times = {name: seconds for name, seconds in self.settings.items() if name != "interp_steps"}
         return Settings(spacing=times.pop("sample_spacing"), **times)
 
-    def _check_size(self):
-        total = sum(map(len, self.steps))
+    def _check_size(self, more=0):
+        total = sum(map(len, self.steps)) + more
         if total > MOST_EDITS_IN_ALL:
             raise MessageError(f"all steps together have {total} edits; there may be {MOST_EDITS_IN_ALL}")
 
