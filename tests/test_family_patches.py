@@ -152,8 +152,8 @@ def test_four_sounds_are_rendered_at_their_pitches_and_played(multi):
     pd, server = multi
     z, sound_of = f"{pd.dollar_zero}-z", f"{pd.dollar_zero}-sound"
     pitches = (52, 57, 59, 62)
-    assert said(pd, server, ("$0-pitch-2-set", 57), ("$0-synthesize", "bang")) == [
-        ["synthesize", *(atom for n, pitch in enumerate(pitches, 1) for atom in (f"{z}{n}", f"{sound_of}{n}", pitch))]]
+    arguments = [atom for n, pitch in enumerate(pitches, 1) for atom in (f"{z}{n}", f"{sound_of}{n}", pitch)]
+    assert said(pd, server, ("$0-pitch-2-set", 57), ("$0-synthesize", "bang")) == [["synthesize", *arguments]]
     tones = (300, 500, 700, 900)
     for n, hertz in enumerate(tones, 1):
         pd.write(f"{sound_of}{n}", sine(hertz, 1, RATE, amplitude=0.2))
