@@ -8,13 +8,12 @@ import pytest
 from pdbridge.errors import LatentError, MessageError
 from pdbridge.gansynth.hallucination import (
     FADE_S,
-    LOPSIDED,
     Mixer,
     Settings,
-    gain_to_peak,
     interpolate_edits,
     interpolate_z,
 )
+from pdbridge.gansynth.levels import LOPSIDED, gain_to_peak
 
 GOLDENS = Path(__file__).parent / "data" / "gansynth"
 RATE = 16000

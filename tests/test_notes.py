@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pdbridge.errors import LatentError, PitchError
-from pdbridge.gansynth.hallucination import LOPSIDED
+from pdbridge.gansynth.levels import LOPSIDED
 from pdbridge.gansynth.notes import (
     Clip,
     beginning,

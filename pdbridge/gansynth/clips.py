@@ -74,7 +74,7 @@ def hallucinate(model, path, points=10, interpolation_steps=10, settings=None, p
     hallucination.interpolate_z(np.broadcast_to(np.float32(0), (points, 1)), interpolation_steps)
     model = _loaded(model)
     if pitch is None:
-        pitch = min(model.pitches, key=lambda known: abs(known - hallucination.PITCH))
+        pitch = hallucination.nearest_pitch(model.pitches)
     z = hallucination.interpolate_z(latent.random_z(points, model.latent_size, seed), interpolation_steps)
     mixer = hallucination.Mixer(settings, len(z), model.sample_rate, model.note_length)
     needed = len(settings.envelope(model.sample_rate))

@@ -13,14 +13,11 @@ import numpy as np
 
 from pdbridge import latent
 from pdbridge.errors import LatentError, MessageError
+from pdbridge.gansynth.levels import LOPSIDED, PEAK, evened, gain_to_peak
 
 PITCH = 32  # of every sound in a hallucination of the original
 NOTE_LENGTH = 64000  # samples, of the published models
 
-#: A sound is divided by its highest value, as in the original, but by no less than its lowest over
-#: this: one with next to nothing above zero would drown all others.
-LOPSIDED = 2
-PEAK = 0.5
 FADE_S = 0.01  # where a note ends before its envelope
 
 LONGEST_TIME_S = 60.0  # of one setting
@@ -101,6 +98,11 @@ def _in_hundredths(name, seconds):
     if not 0 <= seconds <= LONGEST_TIME_S:
         raise MessageError(f"{name} should be 0 to {LONGEST_TIME_S:g} s, not {seconds:g}")
     return math.floor(seconds * 100 + HUNDREDTHS_TOLERANCE) / 100
+
+
+def nearest_pitch(pitches):
+    """The pitch of all sounds: the original's, or what is nearest to it of a model's `pitches` (int)."""
+    return min(pitches, key=lambda pitch: abs(pitch - PITCH))
 
 
 # The walk
@@ -285,11 +287,8 @@ class Mixer:
         if len(samples) < len(self._envelope):
             fade = min(len(samples), int(FADE_S * self.sample_rate))
             sound[len(sound) - fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
-        if len(sound):
-            peak = max(sound.max(), -sound.min() / LOPSIDED)
-            if peak > 0 and np.isfinite(peak):
-                start = self.start(index)
-                self.mix[start:start + len(sound)] += sound / peak
+        start = self.start(index)
+        self.mix[start:start + len(sound)] += evened(sound)
         if index + 1 < self.count:
             trim = int(self.settings.start_trim * self.sample_rate)
             self.final = max(self.final, self.start(index + 1) + trim)
@@ -318,19 +317,3 @@ class Mixer:
         for start in starts:
             together[start:start + len(envelope)] += envelope
         return float(together.max())
-
-
-def gain_to_peak(samples):
-    """What to multiply a sound with for a peak of 0.5, by absolute value.
-
-    Parameters
-    ----------
-    samples : array [samples]
-
-    Returns
-    -------
-    float
-        1 for silence.
-    """
-    peak = max(float(samples.max()), -float(samples.min())) if len(samples) else 0
-    return PEAK / peak if peak > 0 else 1.0

@@ -13,7 +13,7 @@ import numpy as np
 
 from pdbridge import latent
 from pdbridge.errors import LatentError, PitchError
-from pdbridge.gansynth.hallucination import LOPSIDED, gain_to_peak
+from pdbridge.gansynth.levels import evened, gain_to_peak
 from pdbridge.pitches import ranges
 
 ATTACK_S, RELEASE_S = 0.010, 0.3
@@ -249,10 +249,8 @@ class Clip:
         gain = envelope(note.end_s - note.start_s, self.sample_rate)
         sound = np.asarray(samples, np.float32)[:len(gain)]
         sound = sound * gain[:len(sound)]
-        peak = max(sound.max(), -sound.min() / LOPSIDED) if len(sound) else 0
-        if peak > 0:
-            start = int(note.start_s * self.sample_rate)
-            self.mix[start:start + len(sound)] += sound * (note.velocity / 127 / peak)
+        start = int(note.start_s * self.sample_rate)
+        self.mix[start:start + len(sound)] += evened(sound) * (note.velocity / 127)
 
     @property
     def gain(self):

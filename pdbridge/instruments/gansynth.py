@@ -9,9 +9,7 @@ import numpy as np
 from pdbridge import latent
 from pdbridge.errors import ArrayError, MessageError, PdbridgeError, PitchError
 from pdbridge.files import written_whole
-from pdbridge.gansynth.hallucination import PITCH as HALLUCINATED_PITCH
-from pdbridge.gansynth.hallucination import Settings, interpolate_z
-from pdbridge.hosts.message import shown
+from pdbridge.gansynth.hallucination import Settings, interpolate_z, nearest_pitch
 from pdbridge.instruments.hallucinations import Hallucination
 from pdbridge.instruments.instrument import PlayedInstrument
 from pdbridge.instruments.keyboard import Keyboard, whole_note
@@ -153,20 +151,16 @@ class GANSynthInstrument(PlayedInstrument):
         """Write a whole note into an array."""
         await self.host.write(array, await whole_note(self.worker, timbre, pitch, ASKED))
 
-    async def hallucinate(self, array, points, steps, spacing=0.2, start_trim=0.0, attack=0.5,
-                          sustain=0.5, release=0.5):
+    async def hallucinate(self, array, points, steps, *times):
         """``hallucinate array points steps [spacing...]`` -> ``hallucinated bytes``."""
-        settings = Settings(spacing, start_trim, attack, sustain, release)
         with self._busy():
-            hallucination = await self._hallucination(points, steps, settings)
+            hallucination = await self._hallucination(points, steps, Settings(*times))
             return await self._hallucinated(hallucination, array)
 
-    async def hallucinate_live(self, array, points, steps, spacing=0.2, start_trim=0.0, attack=0.5,
-                               sustain=0.5, release=0.5):
-        """``hallucinate_live array points ...`` -> ``hallucinated_live seconds gain``."""
-        settings = Settings(spacing, start_trim, attack, sustain, release)
+    async def hallucinate_live(self, array, points, steps, *times):
+        """``hallucinate_live array points steps [spacing...]`` -> ``hallucinated_live seconds gain``."""
         with self._busy():
-            hallucination = await self._hallucination(points, steps, settings)
+            hallucination = await self._hallucination(points, steps, Settings(*times))
             return await self._hallucinated_live(hallucination, array)
 
     async def _hallucination(self, points, steps, settings):
@@ -174,7 +168,7 @@ class GANSynthInstrument(PlayedInstrument):
         description = await self._model()
         z = latent.random_z(points, description["latent_size"], seed=self._random)
         walk = await self.server.loop.run_in_executor(None, interpolate_z, z, steps)
-        pitch = min(description["pitches"], key=lambda p: abs(p - HALLUCINATED_PITCH))
+        pitch = nearest_pitch(description["pitches"])
         return await Hallucination.planned(self.server, self.worker, walk, pitch, settings)
 
     async def _hallucinated(self, hallucination, array):
@@ -369,7 +363,7 @@ class GANSynthInstrument(PlayedInstrument):
             if os.path.isfile(place):
                 return Path(os.path.abspath(place))
         looked_at = ", ".join(dict.fromkeys(os.path.dirname(place) for place in places))
-        raise MessageError(f"there is no file {shown(name, 200)}; looked at {looked_at[:600]}")
+        raise MessageError(f"there is no file {name!r:.200}; looked at {looked_at[:600]}")
 
     @staticmethod
     async def _described(worker, path):

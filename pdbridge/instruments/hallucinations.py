@@ -11,7 +11,8 @@ import math
 import numpy as np
 
 from pdbridge.errors import MessageError, WorkerError
-from pdbridge.gansynth.hallucination import Mixer, gain_to_peak
+from pdbridge.gansynth.hallucination import Mixer
+from pdbridge.gansynth.levels import gain_to_peak
 from pdbridge.instruments.keyboard import whole_note
 from pdbridge.jobs import BULK
 
