@@ -84,7 +84,7 @@ SIZES = {
     # 128 rows: the slices in the middle look alike, but are other rows
     "finished": (small_shape(resolutions=6, start_width=2, fmap_base=640), 10, 10**6),
     # 0.5 on the way from four blocks to five, some with many channels
-    "growing": (small_shape(resolutions=5, fmap_base=4200, fmap_max=130), 7, 7500),
+    "growing": (small_shape(resolutions=5, start_width=2, fmap_base=4200, fmap_max=130), 7, 7500),
 }
 
 
