@@ -62,8 +62,11 @@ def parser():
         description="Start the server and open a patch in the Pd that is found. With a screen the "
         "patch stays open for playing. Without a screen, a sound card or Pd the phrase is written to "
         "a WAV.")
-    play.add_argument("instrument", nargs="?", choices=("gansynth", "nsynth"), default="gansynth",
-                      help="gansynth: a model that makes notes (default); nsynth: a note grid under a pad")
+    play.add_argument("instrument", nargs="?", metavar="PATCH", default="gansynth", choices=(
+        "gansynth", "gansynth_multi", "gansynth_hallucination", "ganspacesynth", "nsynth"),
+        help="gansynth: a model that makes notes (default); gansynth_multi: four timbres under a pad; "
+        "gansynth_hallucination: a walk through timbres; ganspacesynth: components of the model; "
+        "nsynth: a note grid under a pad")
     play.add_argument("--wav", metavar="FILE", help="write the phrase to this file as well")
     play.add_argument("--no-gui", action="store_true", help="do as if there were no screen")
     play.add_argument("--phrase", action=argparse.BooleanOptionalAction, default=True,

@@ -38,10 +38,14 @@ PHRASE = (
     (2.4, 2.3, 46, 90),
     (4.8, 2.8, 45, 90), (4.9, 2.7, 60, 70), (5.0, 2.6, 64, 70), (5.1, 2.5, 67, 76), (5.2, 2.4, 74, 84),
 )
-#: Where the pad is during the phrase of nsynth: time in s, y and x. From corner to corner, one sweep.
+#: Where a pad is during the phrase: time in s, y and x. From corner to corner, one sweep.
 PATH = ((0.0, 0.0, 0.0), (0.8, 0.0, 1.0), (1.6, 1.0, 1.0), (2.4, 1.0, 0.0), (3.2, 0.5, 0.0), (3.6, 0.0, 0.5),
         (4.0, 0.5, 1.0), (4.4, 1.0, 0.5), (4.8, 0.5, 0.5))
-INSTRUMENTS = ("gansynth", "nsynth")
+#: Patches with keys, and the instrument that plays in each.
+INSTRUMENTS = {"gansynth": "gansynth", "gansynth_multi": "gansynth", "gansynth_hallucination": "gansynth",
+               "ganspacesynth": "gansynth", "nsynth": "nsynth"}
+#: The message that moves the pad of a patch which has one, and whether x comes first.
+PADS = {"nsynth": ("position_rel", False), "gansynth_multi": ("pad", True)}
 RECORDING = "pdbridge-phrase.wav"
 RECORDING_ENDS = 10.0  # s to wait at most for Pd to finish its file
 RELEASE = 0.4  # s after the last note-off until the voices are silent
@@ -68,7 +72,7 @@ def play(instrument="gansynth", wav=None, gui=True, phrase=True, model=places.BU
     phrase : bool
         False: only open the patch, where there is a screen.
     model : str
-        Name or folder of a model; gansynth plays it.
+        Name or folder of a model; all but nsynth play it.
     grid : str, optional
         A note grid that nsynth plays; by default the first grid, which the built-in model makes.
     port : int, optional
@@ -84,7 +88,7 @@ def play(instrument="gansynth", wav=None, gui=True, phrase=True, model=places.BU
     PdbridgeError
         Something is missing or does not start; the message says what.
     """
-    if instrument == "gansynth":
+    if instrument != "nsynth":
         serve = ["--model", str(places.find_model(model))]
     else:
         serve = ["--model", "none", *(["--grid", str(grid)] if grid else [])]
@@ -97,7 +101,7 @@ def play(instrument="gansynth", wav=None, gui=True, phrase=True, model=places.BU
         say("Pd was not found, so the phrase is rendered without it. To play yourself, install "
             "Pd (sudo apt install puredata, or https://puredata.info) and start this again.")
         path = _free_path(wav or RECORDING)
-        if instrument == "gansynth":
+        if instrument != "nsynth":
             _render(places.find_model(model), path)
         else:
             _end_tidily()
@@ -170,11 +174,12 @@ def _events(instrument):
     events = []
     for start, length, pitch, velocity in PHRASE:
         events += [(start, "note_on", (pitch, velocity)), (start + length, "note_off", (pitch,))]
-    if instrument == "nsynth":
-        events += [(at, "position_rel", (y, x)) for at, y, x in PATH]
+    if instrument in PADS:
+        move, x_first = PADS[instrument]
+        events += [(at, move, (x, y) if x_first else (y, x)) for at, y, x in PATH]
     # a note at the time of a move is played where the pad goes
-    order = ("note_off", "position_rel", "note_on")
-    return [(at, f"/{instrument}/{message}", arguments) for at, message, arguments
+    order = ("note_off", "position_rel", "pad", "note_on")
+    return [(at, f"/{INSTRUMENTS[instrument]}/{message}", arguments) for at, message, arguments
             in sorted(events, key=lambda event: (event[0], order.index(event[1])))]
 
 

@@ -392,7 +392,7 @@ class PdSession:
             if status and fulfilled(status):
                 return
             no_model = status and status["model"] == "none" and not status["workers"]
-            if self.server.gone or (no_model and self.instrument == "gansynth"):
+            if self.server.gone or (no_model and self.instrument != "nsynth"):
                 raise ServerError(self.server.last_words)  # which say why, or why there is no model
             if self._process.poll() is not None:
                 raise NoPatch(f"Pd ended by itself: {self.last_words}")

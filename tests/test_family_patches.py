@@ -17,6 +17,9 @@ from puredata import (
     sounding,
 )
 
+from pdbridge import play
+from pdbridge.hosts.messages import BY_ADDRESS
+
 RATE = 16000  # of the model
 LEVEL = 10 ** (-12 / 20)  # of the patches
 VOICES = [12, SAMPLE_RATE, 8]
@@ -111,6 +114,18 @@ def test_keys_play_and_failures_are_shown(name, request):
     assert frequency(samples[begin + 500:begin + 9000]) == pytest.approx(330, abs=0.5)
     assert end < len(samples) - 0.02 * SAMPLE_RATE
     assert [line for line in pd.complaints() if "no such folder" not in line] == []
+
+
+@pytest.mark.parametrize("name", play.INSTRUMENTS)
+def test_pdbridge_play_says_only_what_the_instrument_of_the_patch_knows(name):
+    assert (PATCHES / f"{name}.pd").exists()
+    events = play._events(name)
+    for _, address, arguments in events:
+        BY_ADDRESS[address].check(list(arguments))
+    moves = [arguments for _, address, arguments in events if address in ("/gansynth/pad", "/nsynth/position_rel")]
+    assert bool(moves) == (name in ("gansynth_multi", "nsynth"))
+    if name == "gansynth_multi":
+        assert moves[1] == (1.0, 0.0)  # x first: the top right
 
 
 # gansynth_multi.pd
