@@ -122,7 +122,8 @@ def test_pdbridge_play_says_only_what_the_instrument_of_the_patch_knows(name):
     events = play._events(name)
     for _, address, arguments in events:
         BY_ADDRESS[address].check(list(arguments))
-    moves = [arguments for _, address, arguments in events if address in ("/gansynth/pad", "/nsynth/position_rel")]
+    pads = ("/gansynth/pad", "/nsynth/position_rel")
+    moves = [arguments for _, address, arguments in events if address in pads]
     assert bool(moves) == (name in ("gansynth_multi", "nsynth"))
     if name == "gansynth_multi":
         assert moves[1] == (1.0, 0.0)  # x first: the top right
