@@ -472,7 +472,8 @@ class Generator:
                 x = inputs[0] if len(inputs) > len(names) else None
                 return self._draw(x, steps, rows, dict(zip(names, values, strict=True)), weights)
 
-            self._graphs[key] = tf.function(draw).get_concrete_function(*inputs)
+            graph = tf.function(draw, autograph=False)  # plain Python, so nothing is to be rewritten
+            self._graphs[key] = graph.get_concrete_function(*inputs)
         return self._graphs[key](*inputs)
 
     @staticmethod
