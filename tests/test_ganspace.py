@@ -1,5 +1,6 @@
 """GANSpace's components: numbers of the original, its pickles, and files that mean harm."""
 
+import functools
 import os
 import pickle
 import pickletools
@@ -18,7 +19,7 @@ from full_disk import files_end_at
 import pdbridge
 from pdbridge.errors import ComponentsError, MessageError
 from pdbridge.gansynth import component_files
-from pdbridge.gansynth.ganspace import KEYS, GANSpace
+from pdbridge.gansynth.ganspace import KEYS, LARGEST_LAYER, MOST_COMPONENTS, GANSpace
 
 CLONE = Path(__file__).resolve().parent.parent
 GOLDENS = CLONE / "tests" / "data" / "gansynth"
@@ -218,6 +219,14 @@ def test_claims_take_no_memory(path, written):
         assert tracemalloc.get_traced_memory()[1] < 3_000_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("count, values", [(MOST_COMPONENTS + 1, 1), (1, LARGEST_LAYER + 1)])
+def test_more_than_any_model_has_is_refused_unread(path, count, values):
+    half = functools.partial(np.zeros, dtype=np.float16)  # of a file with holes there may be a million times more
+    write(path, contents() | {"comp": half((count, 1, 1, values)), "global_mean": half((1, 1, values)),
+                              "stdev": half(count), "var_ratio": half(count)})
+    assert f"has {count} components of {values} values" in refusal(path)
 
 
 def test_texts_cannot_be_made_into_bytes_again_and_again(path):

@@ -13,7 +13,7 @@ from pdbridge.gansynth.hallucination import (
     interpolate_edits,
     interpolate_z,
 )
-from pdbridge.gansynth.levels import LOPSIDED, gain_to_peak
+from pdbridge.gansynth.levels import LOPSIDED, PEAK, gain_to_peak
 
 GOLDENS = Path(__file__).parent / "data" / "gansynth"
 RATE = 16000
@@ -203,6 +203,11 @@ def test_the_level_known_beforehand_is_enough_for_the_loudest_sounds(settings):
         mixer.add(index, worst)
     peak = np.abs(mixer.mix * np.float32(mixer.level)).max()
     assert 0.49 < peak <= 0.5
+
+
+def test_the_level_is_known_at_once_however_many_sounds_overlap():
+    mixer = Mixer(Settings(0.01, 60, 60, 60, 60), 20000, RATE)  # 12,000 of them, or 80,000,000,000 additions
+    assert mixer.level == pytest.approx(PEAK / LOPSIDED / 12000, rel=1e-3)
 
 
 def test_what_is_final_does_not_change_any_more(notes):

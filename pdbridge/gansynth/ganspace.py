@@ -17,6 +17,8 @@ from pdbridge.gansynth import component_files
 #: What the original calls layer, estimator, components, stdev, variance_ratio and mean.
 KEYS = ("layer", "estimator", "comp", "stdev", "var_ratio", "global_mean")
 LONGEST_NAME = 100  # letters of a layer's name
+LARGEST_LAYER = 1 << 24  # values; those of the published models have up to 2^22
+MOST_COMPONENTS = 1 << 20
 
 
 class GANSpace:
@@ -118,6 +120,9 @@ class GANSpace:
             raise ComponentsError(f"{name} contradicts itself: 'comp' is for a layer of "
                                   f"{_by(self.components.shape[1:])} values, 'global_mean' for one of "
                                   f"{_by(self.mean.shape)}")
+        if self.mean.size > LARGEST_LAYER or self.count > MOST_COMPONENTS:  # a file with holes claims anything
+            raise ComponentsError(f"{name} has {self.count} components of {self.mean.size} values; there may be "
+                                  f"{MOST_COMPONENTS} of {LARGEST_LAYER}")
         self.stdev = self._one_each(values, "stdev")
         self.variance_ratio = self._one_each(values, "var_ratio")
         for key in ("stdev", "var_ratio", "global_mean"):

@@ -308,12 +308,15 @@ class Mixer:
 
     def _overlap(self):
         """The most that the envelopes of sounds at the same time add up to."""
-        envelope = self._envelope
-        # From pair to pair, starts that are cut to whole samples vary by one sample.
-        near = np.pad(envelope, 1)
-        envelope = np.maximum(np.maximum(near[:-2], near[2:]), envelope)
-        starts = itertools.takewhile(lambda start: start <= len(envelope), map(self.start, range(self.count)))
-        together = np.zeros(2 * len(envelope) + 1)
-        for start in starts:
-            together[start:start + len(envelope)] += envelope
+        # All as near as the nearest two, since starts are cut to whole samples. That is never less: as the
+        # envelope first rises and then falls, whatever comes nearer to its top gets no quieter.
+        gap = min((later - start for start, later in itertools.pairwise(map(self.start, range(self.count)))),
+                  default=len(self._envelope))
+        if not gap:
+            return self.count * float(self._envelope.max())
+        rows = -(-len(self._envelope) // gap)
+        together = np.zeros(rows * gap)
+        together[:len(self._envelope)] = self._envelope
+        together = together.reshape(rows, gap).cumsum(axis=0)  # [sounds at the same time, samples]
+        together[self.count:] -= together[:-self.count]
         return float(together.max())
