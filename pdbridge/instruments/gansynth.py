@@ -151,16 +151,20 @@ class GANSynthInstrument(PlayedInstrument):
         """Write a whole note into an array."""
         await self.host.write(array, await whole_note(self.worker, timbre, pitch, ASKED))
 
-    async def hallucinate(self, array, points, steps, *times):
+    async def hallucinate(self, array, points, steps, spacing=0.2, start_trim=0.0, attack=0.5,
+                          sustain=0.5, release=0.5):
         """``hallucinate array points steps [spacing...]`` -> ``hallucinated bytes``."""
+        settings = Settings(spacing, start_trim, attack, sustain, release)
         with self._busy():
-            hallucination = await self._hallucination(points, steps, Settings(*times))
+            hallucination = await self._hallucination(points, steps, settings)
             return await self._hallucinated(hallucination, array)
 
-    async def hallucinate_live(self, array, points, steps, *times):
+    async def hallucinate_live(self, array, points, steps, spacing=0.2, start_trim=0.0, attack=0.5,
+                               sustain=0.5, release=0.5):
         """``hallucinate_live array points steps [spacing...]`` -> ``hallucinated_live seconds gain``."""
+        settings = Settings(spacing, start_trim, attack, sustain, release)
         with self._busy():
-            hallucination = await self._hallucination(points, steps, Settings(*times))
+            hallucination = await self._hallucination(points, steps, settings)
             return await self._hallucinated_live(hallucination, array)
 
     async def _hallucination(self, points, steps, settings):
