@@ -3,9 +3,10 @@
 import contextlib
 import itertools
 import os
+import tempfile
 from pathlib import Path
 
-from pdbridge.errors import MessageError
+from pdbridge.errors import AudioError, MessageError
 
 _numbers = itertools.count()
 
@@ -77,3 +78,24 @@ def place_in(folders, file, ending):
         raise MessageError(f"{file} lies outside {allowed}; files are kept there (pdbridge serve "
                            "--folder DIR allows another folder)")
     return path
+
+
+def make_folder(folder):
+    """Make a folder for results, and make sure that files can be written there.
+
+    Parameters
+    ----------
+    folder : str or Path
+
+    Raises
+    ------
+    AudioError
+        When it cannot be.
+    """
+    folder = Path(folder).expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise AudioError(f"{folder} cannot be written into: {error.strerror or error}") from None

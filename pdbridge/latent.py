@@ -1,9 +1,10 @@
-"""z, the vector that is a timbre to GANSynth: drawing one at random, and ways between two."""
+"""z, the vector that is a timbre to GANSynth: drawing and reading one, and ways between several."""
 
 import numpy as np
 
 from pdbridge.errors import LatentError
 
+LARGEST_FILE = 1 << 20  # bytes of an .npy with a z; an honest one has 1152
 NEARLY_PARALLEL = 1e-4  # rad; closer to equal or opposite than this, other formulas are needed
 
 
@@ -35,6 +36,41 @@ def random_z(count, size, seed=None):
         raise LatentError(
             f"cannot draw {count} z of {size} values with seed {seed}: {error}"
         ) from None
+
+
+def read_z(path, size):
+    """Read a z that was saved with ``save_z`` or numpy.
+
+    Parameters
+    ----------
+    path : Path
+        An ``.npy``.
+    size : int
+        Values that the model takes.
+
+    Returns
+    -------
+    float32 [size]
+
+    Raises
+    ------
+    LatentError
+        It is missing, or no such z.
+    """
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise ValueError
+        z = np.lib.format.open_memmap(path, mode="r")  # takes no more memory than the file has bytes
+        z = np.array(z).astype(np.float32, casting="same_kind").squeeze()
+    except OSError as error:
+        raise LatentError(f"the timbre {path} cannot be read: {error.strerror or error}") from None
+    except (ValueError, TypeError, OverflowError):
+        raise LatentError(f"{path} is no z: it should be an .npy of {size} numbers") from None
+    if z.shape != (size,):
+        raise LatentError(f"{path} holds {list(z.shape)} values; a z of this model has {size}")
+    if not np.isfinite(z).all():
+        raise LatentError(f"{path} holds a value that is not a finite number")
+    return z
 
 
 def slerp(z0, z1, t):

@@ -28,3 +28,15 @@ def progress(total, unit, description="", done=0):
     terminal = sys.stderr.isatty()
     return tqdm(total=total, initial=done, unit=unit, desc=description, unit_scale=total > 10000,
                 mininterval=0.1 if terminal else 10, dynamic_ncols=terminal)
+
+
+def say(line):
+    """A line on stderr, above the progress bar if there is one."""
+    from tqdm import tqdm
+
+    tqdm.write(line, file=sys.stderr)
+
+
+def counted(number, noun):
+    """E.g. "1 note" or "2 notes"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

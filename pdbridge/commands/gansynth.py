@@ -169,7 +169,7 @@ def _hallucinate(options):
 
 def _generate(options):
     from pdbridge.gansynth import clips
-    from pdbridge.nsynth.sounds import counted
+    from pdbridge.progress import counted
 
     same = {"seed": options.seed, "components": options.edits_file, "edits": options.edits,
             "overwrite": options.overwrite}

@@ -176,7 +176,8 @@ def _baseline_embeddings(options):
 
 def _reported(what, output, work):
     """Do the work, say what came of it, and give the exit code."""
-    from pdbridge.nsynth.sounds import Tally, counted
+    from pdbridge.nsynth.sounds import Tally
+    from pdbridge.progress import counted
 
     tally = Tally()
     try:

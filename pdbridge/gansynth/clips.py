@@ -14,13 +14,12 @@ import numpy as np
 
 from pdbridge import audio, latent
 from pdbridge.errors import AudioError, ComponentsError, MidiFileError, PdbridgeError
+from pdbridge.files import make_folder
 from pdbridge.gansynth import hallucination
 from pdbridge.gansynth import notes as over_time
 from pdbridge.midifile import read_midi
-from pdbridge.nsynth.sounds import counted, make_folder, say
 from pdbridge.pitches import ranges
-from pdbridge.progress import progress
-from pdbridge.rendering.timbres import read_z
+from pdbridge.progress import counted, progress, say
 from pdbridge.silence import tensorflow_silenced
 
 NOTE = "generated_{}.wav"
@@ -257,7 +256,7 @@ def _playable(notes, model, strict):
 
 def _instruments(model, end_s, secs_per_instrument, seed, files):
     if files:
-        return np.stack([read_z(Path(file).expanduser(), model.latent_size) for file in files])
+        return np.stack([latent.read_z(Path(file).expanduser(), model.latent_size) for file in files])
     seed = _seed(seed)
     count = over_time.instrument_count(end_s, secs_per_instrument)
     say(f"pdbridge: {count} timbres over {end_s:.1f} s, seed {seed}")

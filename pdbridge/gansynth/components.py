@@ -11,7 +11,6 @@ musician plays the first few. Here it is as many as are asked for. With ``pca`` 
 """
 
 import contextlib
-import hashlib
 import json
 import math
 import os
@@ -24,6 +23,7 @@ import numpy as np
 
 from pdbridge.errors import ComponentsError, EngineError, MessageError, PitchError
 from pdbridge.gansynth import component_files
+from pdbridge.gansynth.fingerprint import fingerprint_of_checkpoint
 from pdbridge.gansynth.ganspace import GANSpace, check_ending
 from pdbridge.memory import free_memory
 from pdbridge.pitches import ranges
@@ -316,7 +316,7 @@ class _Kept:
         self.task = task
         self.path = path.with_name(f"{path.name}.unfinished.npz")
         self.outputs_path = path.with_name(f"{path.name}.unfinished.f32")
-        made_from = asdict(task) | {"checkpoint": _checkpoint(Path(model.folder))}
+        made_from = asdict(task) | {"checkpoint": fingerprint_of_checkpoint(model.folder)}
         self.made_from = json.dumps(made_from, sort_keys=True)
         self.done = 0
 
@@ -365,11 +365,3 @@ class _Kept:
         for path in (self.path, self.outputs_path):
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
-
-
-def _checkpoint(folder):
-    """A short name for a checkpoint: its index files hold a check sum of every tensor."""
-    digest = hashlib.sha256()
-    for file in (folder / "experiment.json", *sorted(folder.glob("*/*.index"))):
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()

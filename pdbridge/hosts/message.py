@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from pdbridge.errors import MessageError
+from pdbridge.progress import counted
 
 LONGEST_NAME = 1000  # characters of a name or path; longer ones are nonsense or an attack
 MOST_GROUPS = 64
@@ -219,7 +220,3 @@ def shown(value, longest=60):
     """A value for an error message, shortened."""
     text = repr(value)
     return text if len(text) <= longest else text[:longest] + "..."
-
-
-def counted(count, noun):
-    return f"{count} {noun}" + ("" if count == 1 else "s")

@@ -9,8 +9,6 @@ import contextlib
 import itertools
 import os
 import struct
-import sys
-import tempfile
 import unicodedata
 from pathlib import Path
 
@@ -18,9 +16,9 @@ import numpy as np
 
 from pdbridge import audio
 from pdbridge.errors import AudioError, EmbeddingError, PdbridgeError
-from pdbridge.files import written_whole
+from pdbridge.files import make_folder, written_whole
 from pdbridge.nsynth import mulaw
-from pdbridge.progress import progress
+from pdbridge.progress import counted, progress, say
 from pdbridge.rendering.batches import REACH, Draw, chunks, fitting_batch
 from pdbridge.rendering.batches import resume as taken_up
 from pdbridge.silence import tensorflow_silenced
@@ -56,18 +54,6 @@ class Tally:
         except (AudioError, EmbeddingError) as error:
             self.passed_over += 1
             say(f"pdbridge: passed over: {' '.join(str(error).split())}")
-
-
-def say(line):
-    """A line on stderr, above the progress bar if there is one."""
-    from tqdm import tqdm
-
-    tqdm.write(line, file=sys.stderr)
-
-
-def counted(number, noun):
-    """E.g. "1 note" or "2 notes"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 # Files
@@ -176,23 +162,6 @@ def targets(files, folder, name):
             raise AudioError(f"{file.name} would become {target.name}, too long a name for a file; rename it")
         found[file] = target
     return found
-
-
-def make_folder(folder):
-    """Make a folder for results, and make sure that files can be written there.
-
-    Raises
-    ------
-    AudioError
-        When it cannot be.
-    """
-    folder = Path(folder).expanduser()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise AudioError(f"{folder} cannot be written into: {error.strerror or error}") from None
 
 
 def still_to_make(targets, resume, overwrite, tally):

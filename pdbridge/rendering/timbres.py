@@ -11,14 +11,13 @@ import numpy as np
 
 import pdbridge
 from pdbridge import latent
-from pdbridge.errors import GridError, LatentError, PitchError
+from pdbridge.errors import GridError, PitchError
+from pdbridge.gansynth.fingerprint import fingerprint_of_checkpoint
 from pdbridge.pitches import ranges
 from pdbridge.progress import progress
 from pdbridge.rendering import cleaning, corners, project
 from pdbridge.rendering.render import check_room, in_bytes, is_there, pack
-from pdbridge.rendering.work import Work, fingerprint, fingerprint_of_file
-
-LARGEST_Z = 1 << 20  # bytes of an .npy with a z; an honest one has 1152
+from pdbridge.rendering.work import Work, fingerprint
 
 
 def render_timbres(folder, model, corner_files=None, seed=None, pitches=None, resolution=None,
@@ -62,7 +61,7 @@ def render_timbres(folder, model, corner_files=None, seed=None, pitches=None, re
         project.write(settings)
     cells = corners.cell_timbres(corner_z, settings.resolution)  # [rows * cols, size]
     count = len(cells) * len(settings.pitches)
-    checkpoint = _fingerprint(model.folder)
+    checkpoint = fingerprint_of_checkpoint(model.folder)
     with Work(settings.folder / "work") as work:
         notes = _Notes(work, settings, model, checkpoint, cells)
         origin = {"made_by": f"pdbridge {pdbridge.__version__}", "model": model.folder.name,
@@ -169,46 +168,5 @@ def _corners(settings, size):
         else:
             path = settings.folder / timbre
             names.append(path.stem)
-            corner_z.append(read_z(path, size))
+            corner_z.append(latent.read_z(path, size))
     return tuple(names), np.stack(corner_z)
-
-
-def read_z(path, size):
-    """Read a z that was saved with ``save_z`` or numpy.
-
-    Parameters
-    ----------
-    path : Path
-        An ``.npy``.
-    size : int
-        Values that the model takes.
-
-    Returns
-    -------
-    float32 [size]
-
-    Raises
-    ------
-    LatentError
-        It is missing, or no such z.
-    """
-    try:
-        if path.stat().st_size > LARGEST_Z:
-            raise ValueError
-        z = np.lib.format.open_memmap(path, mode="r")  # takes no more memory than the file has bytes
-        z = np.array(z).astype(np.float32, casting="same_kind").squeeze()
-    except OSError as error:
-        raise LatentError(f"the timbre {path} cannot be read: {error.strerror or error}") from None
-    except (ValueError, TypeError, OverflowError):
-        raise LatentError(f"{path} is no z: it should be an .npy of {size} numbers") from None
-    if z.shape != (size,):
-        raise LatentError(f"{path} holds {list(z.shape)} values; a z of this model has {size}")
-    if not np.isfinite(z).all():
-        raise LatentError(f"{path} holds a value that is not a finite number")
-    return z
-
-
-def _fingerprint(folder):
-    """Of a checkpoint: the index files hold a check sum of every tensor."""
-    files = [folder / "experiment.json", *sorted(folder.glob("*/*.index"))]
-    return fingerprint({path.relative_to(folder).as_posix(): fingerprint_of_file(path) for path in files})
