@@ -207,7 +207,7 @@ def test_the_level_known_beforehand_is_enough_for_the_loudest_sounds(settings):
 
 def test_the_level_is_known_at_once_however_many_sounds_overlap():
     mixer = Mixer(Settings(0.01, 60, 60, 60, 60), 20000, RATE)  # 12,000 of them, or 80,000,000,000 additions
-    assert mixer.level == pytest.approx(PEAK / LOPSIDED / 12000, rel=1e-3)
+    assert mixer.level == pytest.approx(PEAK / LOPSIDED / 12000, rel=1e-2)
 
 
 def test_what_is_final_does_not_change_any_more(notes):
