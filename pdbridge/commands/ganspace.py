@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from pdbridge.commands.options import add_original, pitch, seed, whole
 from pdbridge.errors import ComponentsError
 from pdbridge.places import BUILT_IN_MODEL, find_model
 
@@ -15,52 +16,32 @@ def add_to(commands):
         "directions in which it differs most (principal components). Stop it whenever you like; the same "
         "command goes on where it was.", allow_abbrev=False,
         epilog="Flags with an underscore are the original program's.")
-    ganspace.add_argument("--ckpt_dir", "--ckpt-dir", metavar="DIR", default=BUILT_IN_MODEL,
-                          help="the model's folder, or its name (%(default)s)")
+    add_original(ganspace, "ckpt_dir", metavar="DIR", default=BUILT_IN_MODEL,
+                 help="the model's folder, or its name (%(default)s)")
     ganspace.add_argument("--layer", metavar="NAME", default="conv0",
                           help="conv0, conv1, conv0_2, conv1_2 ... conv1_7; early layers change the whole "
                           "sound, late ones its details (%(default)s)")
-    ganspace.add_argument("--random_z_count", "--random-z-count", metavar="N", type=_count, required=True,
-                          help="random timbres to look at; some thousands, the more the better")
+    add_original(ganspace, "random_z_count", metavar="N", type=_count, required=True,
+                 help="random timbres to look at; some thousands, the more the better")
     ganspace.add_argument("--estimator", choices=("ipca", "pca"), default="ipca",
                           help="ipca: batch after batch (default; needs pip install \"pdbridge[ganspace]\"); "
                           "pca: all at once, exact, with more memory")
-    ganspace.add_argument("--seed", metavar="S", type=_seed, default=0,
+    ganspace.add_argument("--seed", metavar="S", type=seed, default=0,
                           help="of the random timbres (%(default)s)")
     ganspace.add_argument("--components", metavar="K", type=_count,
                           help="how many to find (80, or as many as there can be)")
-    ganspace.add_argument("--pitch", metavar="P", type=_pitch, default=32,
+    ganspace.add_argument("--pitch", metavar="P", type=pitch, default=32,
                           help="MIDI pitch at which timbres are looked at; it is heard in sounds that are made "
                           "of components alone (%(default)s)")
-    ganspace.add_argument("--batch_size", "--batch-size", "--pca_batch_size", metavar="B", type=_count,
-                          help="timbres that ipca takes in at a time, K or more (2 K, and 64 at least)")
-    ganspace.add_argument("--out", "--pca_out_file", metavar="FILE", required=True,
-                          help="the result, .npz; or .pickle, which the original reads, too")
+    add_original(ganspace, "batch_size", "pca_batch_size", metavar="B", type=_count,
+                 help="timbres that ipca takes in at a time, K or more (2 K, and 64 at least)")
+    add_original(ganspace, "out", "pca_out_file", metavar="FILE", required=True,
+                 help="the result, .npz; or .pickle, which the original reads, too")
     ganspace.add_argument("--overwrite", action="store_true", help="replace a result that is there")
     ganspace.set_defaults(run=_run)
 
 
-def _count(text):
-    return _between(int(text), 1, 10**7)
-
-
-def _seed(text):
-    return _between(int(text), 0, 2**32 - 1)
-
-
-def _pitch(text):
-    return _between(int(text), 0, 127)
-
-
-_count.__name__ = "whole number (1 to 10000000)"  # argparse says: invalid NAME value
-_seed.__name__ = "seed (0 to 4294967295)"
-_pitch.__name__ = "MIDI pitch (0 to 127)"
-
-
-def _between(number, least, most):
-    if not least <= number <= most:
-        raise ValueError
-    return number
+_count = whole(1, 10**7)
 
 
 def _run(options):

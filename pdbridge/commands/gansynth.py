@@ -1,8 +1,7 @@
 """``pdbridge gansynth``: notes, hallucinations and whole MIDI files from a GANSynth checkpoint."""
 
-import sys
-
 from pdbridge.commands import ganspace
+from pdbridge.commands.options import LARGEST, add_original, between, named, pitch, seed, whole
 from pdbridge.places import BUILT_IN_MODEL
 
 
@@ -24,14 +23,15 @@ def _add_hallucinate(commands):
     _add_common(hallucinate)
     hallucinate.add_argument("--points", metavar="N", type=_count, default=10,
                              help="random timbres (%(default)s)")
-    _add(hallucinate, "interpolation_steps", metavar="N", type=_whole, default=10,
-         help="steps from one to the next (%(default)s)")
+    add_original(hallucinate, "interpolation_steps", metavar="N", type=whole(0, 100_000), default=10,
+                 help="steps from one to the next (%(default)s)")
     for name, default, meaning in (
             ("spacing", 0.2, "from one sound to the next"),
             ("start_trim", 0.0, "left out at the start of each sound"),
             ("attack", 0.5, "fade in"), ("sustain", 0.5, "full level"), ("release", 0.5, "fade out")):
-        _add(hallucinate, name, metavar="S", type=_seconds, default=default, help=f"{meaning} (%(default)s)")
-    hallucinate.add_argument("--pitch", metavar="P", type=_pitch,
+        add_original(hallucinate, name, metavar="S", type=_seconds, default=default,
+                     help=f"{meaning} (%(default)s)")
+    hallucinate.add_argument("--pitch", metavar="P", type=pitch,
                              help="MIDI pitch of all sounds (32, or what the model knows nearest to it)")
     hallucinate.set_defaults(run=_hallucinate)
 
@@ -43,16 +43,16 @@ def _add_generate(commands):
         "Without one: make random notes, generated_0.wav, generated_1.wav and so on.", allow_abbrev=False,
         epilog="Flags with an underscore are the original program's.")
     _add_common(generate)
-    _add(generate, "output_dir", metavar="DIR", required=True,
-         help="the folder for the results; made if need be")
-    _add(generate, "batch_size", metavar="N", type=_count, default=8,
-         help="how many random notes (%(default)s); changes nothing with a MIDI file")
-    generate.add_argument("--pitch", metavar="P", type=_pitch,
+    add_original(generate, "output_dir", metavar="DIR", required=True,
+                 help="the folder for the results; made if need be")
+    add_original(generate, "batch_size", metavar="N", type=_count, default=8,
+                 help="how many random notes (%(default)s); changes nothing with a MIDI file")
+    generate.add_argument("--pitch", metavar="P", type=pitch,
                           help="MIDI pitch of the random notes (any that the model knows)")
     midi = generate.add_argument_group("with a MIDI file")
-    _add(midi, "midi_file", metavar="FILE", help="the file; drums (channel 10) are left out")
-    _add(midi, "secs_per_instrument", metavar="S", type=_interval,
-         help="seconds from one random timbre to the next (6)")
+    add_original(midi, "midi_file", metavar="FILE", help="the file; drums (channel 10) are left out")
+    add_original(midi, "secs_per_instrument", metavar="S", type=_interval,
+                 help="seconds from one random timbre to the next (6)")
     midi.add_argument("--instruments", metavar="A.npy,B.npy", type=_names,
                       help="the timbres, in place of random ones: saved z, spread evenly over the clip")
     midi.add_argument("--drums", action="store_true", help="play channel 10, too")
@@ -61,7 +61,7 @@ def _add_generate(commands):
     midi.add_argument("--stems", action="store_true",
                       help="also write generated_clip_<track>.wav for each track; together they are the clip")
     space = generate.add_argument_group("with GANSpace components")
-    _add(space, "edits_file", metavar="FILE", help="the components, see pdbridge gansynth ganspace")
+    add_original(space, "edits_file", metavar="FILE", help="the components, see pdbridge gansynth ganspace")
     space.add_argument("--edits", metavar="A,B,C", type=_numbers,
                        help="what to add along the first components (--edits=-1,2 if the first is negative)")
 
@@ -82,60 +82,30 @@ def _add_generate(commands):
 
 
 def _add_common(command):
-    _add(command, "ckpt_dir", metavar="DIR", default=BUILT_IN_MODEL,
-         help="the model's folder, or its name (%(default)s)")
-    command.add_argument("--seed", metavar="N", type=_seed,
+    add_original(command, "ckpt_dir", metavar="DIR", default=BUILT_IN_MODEL,
+                 help="the model's folder, or its name (%(default)s)")
+    command.add_argument("--seed", metavar="N", type=seed,
                          help="the same seed makes the same again; without it one is drawn and printed")
     command.add_argument("--overwrite", action="store_true", help="replace results that are there")
 
 
-def _add(command, name, **rest):
-    """An option with the original's underscores, or with hyphens."""
-    command.add_argument(*dict.fromkeys([f"--{name}", f"--{name.replace('_', '-')}"]), **rest)
+# What options look like
 
 
-# Types of arguments. argparse says: invalid NAME value.
+_count = whole(1, 100_000)
 
 
-def _named(name):
-    def name_it(convert):
-        convert.__name__ = name
-        return convert
-
-    return name_it
-
-
-@_named("whole number (1 to 100000)")
-def _count(text):
-    return _between(int(text), 1, 100_000)
-
-
-@_named("whole number (0 to 100000)")
-def _whole(text):
-    return _between(int(text), 0, 100_000)
-
-
-@_named("seed (0 to 4294967295)")
-def _seed(text):
-    return _between(int(text), 0, 2**32 - 1)
-
-
-@_named("MIDI pitch (0 to 127)")
-def _pitch(text):
-    return _between(int(text), 0, 127)
-
-
-@_named("time in seconds (0 or more)")
+@named("time in seconds (0 or more)")
 def _seconds(text):
-    return _between(float(text), 0, sys.float_info.max)
+    return between(float(text), 0, LARGEST)
 
 
-@_named("time in seconds (0.01 or more)")
+@named("time in seconds (0.01 or more)")
 def _interval(text):
-    return _between(float(text), 0.01, sys.float_info.max)
+    return between(float(text), 0.01, LARGEST)
 
 
-@_named("list of files (a.npy,b.npy)")
+@named("list of files (a.npy,b.npy)")
 def _names(text):
     names = [name.strip() for name in text.split(",")]
     if not all(names):
@@ -143,15 +113,9 @@ def _names(text):
     return names
 
 
-@_named("list of numbers (e.g. 1.5,-2,0)")
+@named("list of numbers (e.g. 1.5,-2,0)")
 def _numbers(text):
-    return [_between(float(number), -sys.float_info.max, sys.float_info.max) for number in text.split(",")]
-
-
-def _between(number, least, most):
-    if not least <= number <= most:
-        raise ValueError
-    return number
+    return [between(float(number), -LARGEST, LARGEST) for number in text.split(",")]
 
 
 # What the commands do

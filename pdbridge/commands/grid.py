@@ -7,6 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
+from pdbridge.commands.options import named
 from pdbridge.errors import CheckpointError, GridError
 
 
@@ -96,29 +97,21 @@ def _add_info(commands):
 # What options look like
 
 
-def _type(name):
-    """argparse says: invalid NAME value."""
-    def named(function):
-        function.__name__ = name
-        return function
-    return named
-
-
-@_type("whole number (0, 1, 2...)")
+@named("whole number (0, 1, 2...)")
 def _whole(text):
     if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
         raise ValueError
     return int(text)
 
 
-@_type("number (1, 2, 3...)")
+@named("number (1, 2, 3...)")
 def _positive(text):
     if not _whole(text):
         raise ValueError
     return int(text)
 
 
-@_type("batch size (auto, or 1 to 4096)")
+@named("batch size (auto, or 1 to 4096)")
 def _batch_size(text):
     if text == "auto":
         return text
@@ -127,7 +120,7 @@ def _batch_size(text):
     return int(text)
 
 
-@_type("temperature (0 or more)")
+@named("temperature (0 or more)")
 def _temperature(text):
     value = float(text)
     if not 0 <= value < math.inf:
@@ -135,7 +128,7 @@ def _temperature(text):
     return value
 
 
-@_type("fraction (0 to 1)")
+@named("fraction (0 to 1)")
 def _fraction(text):
     value = float(text)
     if not 0 <= value <= 1:
@@ -143,7 +136,7 @@ def _fraction(text):
     return value
 
 
-@_type("corner (e.g. NW=flute,organ)")
+@named("corner (e.g. NW=flute,organ)")
 def _corner(text):
     corner, names = text.split("=", 1)
     names = [name.strip() for name in names.split(",")]
@@ -152,7 +145,7 @@ def _corner(text):
     return corner.strip(), names
 
 
-@_type("list of pitches (e.g. 24,28,32 or 24-84/4)")
+@named("list of pitches (e.g. 24,28,32 or 24-84/4)")
 def _pitches(text):
     pitches = set()
     for part in text.split(","):

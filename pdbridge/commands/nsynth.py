@@ -3,6 +3,8 @@
 import math
 import sys
 
+from pdbridge.commands.options import named
+
 SAMPLE_RATE, HOP = 16000, 512  # of every NSynth model
 SHORTEST_S, LONGEST_S = HOP / SAMPLE_RATE, 86400
 
@@ -97,38 +99,30 @@ def _add_existing(command):
     existing.add_argument("--overwrite", action="store_true", help="replace results that are there")
 
 
-# Types of arguments. argparse says: invalid NAME value.
+# What options look like
 
 
-def _named(name):
-    def name_it(convert):
-        convert.__name__ = name
-        return convert
-
-    return name_it
-
-
-@_named("whole number (1 or more)")
+@named("whole number (1 or more)")
 def _count(text):
     return _at_least(int(text), 1)
 
 
-@_named("batch size (auto, or 1 or more)")
+@named("batch size (auto, or 1 or more)")
 def _batch_size(text):
     return text if text == "auto" else _count(text)
 
 
-@_named("seed (0 or more)")
+@named("seed (0 or more)")
 def _seed(text):
     return _at_least(int(text), 0)
 
 
-@_named("temperature (0 or more)")
+@named("temperature (0 or more)")
 def _temperature(text):
     return _at_least(float(text), 0)
 
 
-@_named(f"length ({SHORTEST_S} to {LONGEST_S} s)")
+@named(f"length ({SHORTEST_S} to {LONGEST_S} s)")
 def _seconds(text):
     if float(text) > LONGEST_S:
         raise ValueError
