@@ -63,3 +63,7 @@ class ComponentsError(PdbridgeError):
 
 class MidiFileError(PdbridgeError):
     """A MIDI file that is missing, damaged or endless; the message names it."""
+
+
+class HallucinationError(PdbridgeError):
+    """A hallucination with impossible times or steps, or one that would last too long."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pdbridge.errors import LatentError, MessageError
+from pdbridge.errors import HallucinationError, LatentError
 from pdbridge.gansynth.hallucination import (
     FADE_S,
     Mixer,
@@ -103,12 +103,12 @@ def test_what_is_no_list_of_points_is_refused(points):
 
 @pytest.mark.parametrize("steps", [-1, 1.5, True, "3"])
 def test_steps_are_whole_numbers(steps):
-    with pytest.raises(LatentError, match="interpolation steps are a whole number"):
+    with pytest.raises(HallucinationError, match="interpolation steps are a whole number"):
         interpolate_z(np.ones((2, 4)), steps)
 
 
 def test_an_endless_walk_is_refused_before_it_takes_memory():
-    with pytest.raises(LatentError, match="too long"):
+    with pytest.raises(HallucinationError, match="too long"):
         interpolate_z(np.ones((2, 4)), 10**12)
 
 
@@ -127,12 +127,12 @@ def test_a_hundredth_is_itself_in_any_float():
 @pytest.mark.parametrize("name", ["spacing", "start_trim", "attack", "sustain", "release"])
 @pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf"), 61, "long", None])
 def test_impossible_times_are_named(name, value):
-    with pytest.raises(MessageError, match=name.replace("_", " ")):
+    with pytest.raises(HallucinationError, match=name.replace("_", " ")):
         Settings(**{name: value})
 
 
 def test_an_envelope_that_lets_nothing_through_is_refused():
-    with pytest.raises(MessageError, match="nothing would be heard"):
+    with pytest.raises(HallucinationError, match="nothing would be heard"):
         Settings(start_trim=1, attack=0, sustain=0.009, release=0)
 
 
@@ -223,5 +223,5 @@ def test_what_is_final_does_not_change_any_more(notes):
 
 
 def test_a_hallucination_of_hours_is_refused():
-    with pytest.raises(MessageError, match="167 minutes"):
+    with pytest.raises(HallucinationError, match="167 minutes"):
         Mixer(Settings(spacing=1), 10000, RATE)

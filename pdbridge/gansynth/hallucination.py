@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from pdbridge import latent
-from pdbridge.errors import LatentError, MessageError
+from pdbridge.errors import HallucinationError, LatentError
 from pdbridge.gansynth.levels import LOPSIDED, PEAK, evened, gain_to_peak
 
 PITCH = 32  # of every sound in a hallucination of the original
@@ -46,7 +46,7 @@ class Settings:
 
     Raises
     ------
-    MessageError
+    HallucinationError
         A time that is negative, not finite or above 60 s, or no time for sound at all.
     """
 
@@ -61,8 +61,8 @@ class Settings:
             seconds = _in_hundredths(field.name.replace("_", " "), getattr(self, field.name))
             object.__setattr__(self, field.name, seconds)
         if not self.attack + self.sustain + self.release:
-            raise MessageError("attack, sustain and release are all 0 s, so nothing would be heard; "
-                               "give one of them 0.01 s or more")
+            raise HallucinationError("attack, sustain and release are all 0 s, so nothing would be heard; "
+                                     "give one of them 0.01 s or more")
 
     @property
     def seconds_needed(self):
@@ -94,9 +94,9 @@ def _in_hundredths(name, seconds):
     try:
         seconds = float(seconds)
     except (TypeError, ValueError):
-        raise MessageError(f"{name} should be a time in seconds, not {seconds!r}") from None
+        raise HallucinationError(f"{name} should be a time in seconds, not {seconds!r}") from None
     if not 0 <= seconds <= LONGEST_TIME_S:
-        raise MessageError(f"{name} should be 0 to {LONGEST_TIME_S:g} s, not {seconds:g}")
+        raise HallucinationError(f"{name} should be 0 to {LONGEST_TIME_S:g} s, not {seconds:g}")
     return math.floor(seconds * 100 + HUNDREDTHS_TOLERANCE) / 100
 
 
@@ -127,7 +127,9 @@ def interpolate_z(points, interpolation_steps):
     Raises
     ------
     LatentError
-        If `points` are no z, or there would be too many sounds.
+        If `points` are no z.
+    HallucinationError
+        If the steps are no whole number, or there would be too many sounds.
     """
     points = _points("z", points)
     steps = _steps(interpolation_steps)
@@ -162,7 +164,9 @@ def interpolate_edits(edits, interpolation_steps):
     Raises
     ------
     LatentError
-        If `edits` are not numbers, or there would be too many sounds.
+        If `edits` are not numbers.
+    HallucinationError
+        If the steps are no whole number, or there would be too many sounds.
     """
     if not isinstance(edits, np.ndarray):
         edits = _padded(edits)
@@ -202,14 +206,14 @@ def _points(name, points):
 
 def _steps(steps):
     if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 0:
-        raise LatentError(f"interpolation steps are a whole number, 0 or more, not {steps!r}")
+        raise HallucinationError(f"interpolation steps are a whole number, 0 or more, not {steps!r}")
     return int(steps)
 
 
 def _bounded(total):
     if total > MOST_SOUNDS:
-        raise LatentError(f"a hallucination of {total} sounds is too long; {MOST_SOUNDS} are the most. "
-                          "Take fewer points or interpolation steps")
+        raise HallucinationError(f"a hallucination of {total} sounds is too long; {MOST_SOUNDS} are the most. "
+                                 "Take fewer points or interpolation steps")
     return total
 
 
@@ -248,7 +252,7 @@ class Mixer:
 
     Raises
     ------
-    MessageError
+    HallucinationError
         If the whole would be longer than an hour.
     """
 
@@ -260,7 +264,7 @@ class Mixer:
         originals = int(settings.spacing * (count + 1) + note_length / sample_rate) * sample_rate
         self.length = max(originals, self.start(count - 1) + len(self._envelope))
         if self.length > LONGEST_S * sample_rate:
-            raise MessageError(
+            raise HallucinationError(
                 f"this hallucination would last {self.length / sample_rate / 60:.0f} minutes; "
                 f"{LONGEST_S / 60:.0f} are the most. Take fewer sounds or a smaller spacing")
         self.mix = np.zeros(self.length, np.float32)
