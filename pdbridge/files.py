@@ -92,7 +92,7 @@ def make_folder(folder):
     AudioError
         When it cannot be.
     """
-    folder = Path(folder).expanduser()
+    folder = Path(os.path.expanduser(folder))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

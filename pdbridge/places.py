@@ -69,7 +69,7 @@ def find_model(name, folder_of_patch=None):
     CheckpointError
         When there is no such folder; the message lists the places looked at.
     """
-    name = Path(name).expanduser()
+    name = Path(os.path.expanduser(name))
     if name.is_absolute():
         places = [name]
     else:

@@ -179,13 +179,16 @@ def test_what_cannot_be_computed_is_said_before_any_work(model, out, options, er
     assert not model.given and not files(out.parent)
 
 
-def test_unknown_layers_wrong_endings_and_missing_folders_are_named(model, tmp_path):
+def test_unknown_layers_wrong_endings_and_wrong_places_are_named(model, tmp_path):
     with pytest.raises(ComponentsError, match="no layer 'conv9'; it has conv0, conv1"):
         components.compute(model, "conv9", 100, tmp_path / "a.npz")
     with pytest.raises(ComponentsError, match="must end so"):
         compute(model, tmp_path / "a.txt")
     with pytest.raises(MessageError, match="a.npz cannot be written: No such file"):
         compute(model, tmp_path / "missing" / "a.npz")
+    with pytest.raises(MessageError, match="b.npz is a folder"):
+        (tmp_path / "b.npz").mkdir()
+        compute(model, tmp_path / "b.npz")
 
 
 @pytest.mark.parametrize("estimator, advice", [("pca", "take ipca, or fewer z"), ("ipca", "smaller batches")])

@@ -141,6 +141,7 @@ def test_without_a_checkpoint_the_built_in_model_is_taken_and_a_missing_one_is_n
 @pytest.mark.parametrize(("words", "line"), [
     (["h.mp3"], "the name must end in .wav"),
     (["none/h.wav"], "is not a folder; make it first"),
+    (["~nobody-of-this-name/h.wav"], "is not a folder; make it first"),
     (["h.wav", "--spacing", "99"], "spacing should be 0 to 60 s, not 99"),
     (["h.wav", "--attack", "0", "--sustain", "0", "--release", "0"], "nothing would be heard"),
     (["h.wav", "--points", "5000"], "a hallucination of 54990 sounds is too long"),
@@ -301,6 +302,14 @@ def test_files_that_are_there_are_replaced_only_with_overwrite(tones, tmp_path, 
     assert not tones.asked and (tmp_path / name).read_text() == "mine"
     assert run(*command, "--overwrite") == 0
     assert sound(tmp_path / name).any()
+
+
+@pytest.mark.parametrize("name", commands(Path()))
+def test_a_folder_in_the_place_of_a_file_is_said_before_any_work(tones, tmp_path, capsys, name):
+    (tmp_path / name).mkdir()
+    assert run(*commands(tmp_path)[name], "--overwrite") == 1
+    assert said(capsys)[-1] == f"pdbridge: {tmp_path / name} is a folder; the file needs another name"
+    assert not tones.asked
 
 
 @pytest.mark.parametrize("name", ["h.wav", "generated_clip.wav"])

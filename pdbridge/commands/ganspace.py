@@ -1,5 +1,6 @@
 """``pdbridge gansynth ganspace``: the directions in which a model's timbres differ most."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def _run(options):
     from pdbridge.silence import tensorflow_silenced
 
     ganspace.check_ending(options.out)
-    if Path(options.out).expanduser().exists() and not options.overwrite:
+    if Path(os.path.expanduser(options.out)).exists() and not options.overwrite:
         raise ComponentsError(f"{options.out} exists already; --overwrite makes it again")
     with tensorflow_silenced():
         from pdbridge.gansynth.model import GANSynth

@@ -6,6 +6,7 @@ it is done, whole or not at all.
 """
 
 import itertools
+import os
 import re
 import tempfile
 from pathlib import Path
@@ -61,7 +62,7 @@ def hallucinate(model, path, points=10, interpolation_steps=10, settings=None, p
     PdbridgeError
         When it cannot be made; the file is as it was then.
     """
-    path = Path(path).expanduser()
+    path = Path(os.path.expanduser(path))
     if path.suffix.lower() != ".wav":
         raise AudioError(f"{path}: the name must end in .wav")
     _check_free([path], overwrite)
@@ -120,7 +121,7 @@ def generate_notes(model, folder, count=8, pitch=None, seed=None, components=Non
     ------
     PdbridgeError
     """
-    folder = Path(folder).expanduser()
+    folder = Path(os.path.expanduser(folder))
     paths = [folder / NOTE.format(number) for number in range(count)]
     _check_free(paths, overwrite)
     make_folder(folder)
@@ -181,7 +182,7 @@ def generate_clip(midi_file, model, folder, secs_per_instrument=6.0, seed=None, 
     PdbridgeError
         When it cannot be made; files that are there are as they were then.
     """
-    folder = Path(folder).expanduser()
+    folder = Path(os.path.expanduser(folder))
     score = read_midi(midi_file)
     if score.unended:
         _say_of(score.unended, "note has no end; it is held", "notes have no end; they are held",
@@ -256,7 +257,7 @@ def _playable(notes, model, strict):
 
 def _instruments(model, end_s, secs_per_instrument, seed, files):
     if files:
-        return np.stack([latent.read_z(Path(file).expanduser(), model.latent_size) for file in files])
+        return np.stack([latent.read_z(Path(os.path.expanduser(file)), model.latent_size) for file in files])
     seed = _seed(seed)
     count = over_time.instrument_count(end_s, secs_per_instrument)
     say(f"pdbridge: {count} timbres over {end_s:.1f} s, seed {seed}")
@@ -275,6 +276,9 @@ def _say_of(number, one, many, more):
 
 
 def _check_free(paths, overwrite):
+    for path in paths:
+        if path.is_dir():
+            raise PdbridgeError(f"{path} is a folder; the file needs another name")
     there = [path for path in paths if path.exists()]
     if there and not overwrite:
         more = f", and {len(there) - 1} more" if len(there) > 1 else ""

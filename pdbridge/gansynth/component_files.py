@@ -55,7 +55,7 @@ class MappedFile:
     """
 
     def __init__(self, path):
-        self.path = Path(path).expanduser()
+        self.path = Path(os.path.expanduser(path))
         try:
             if self.path.exists() and not self.path.is_file():  # a pipe would keep us waiting for ever
                 raise ComponentsError(f"{self.path} is not a file")

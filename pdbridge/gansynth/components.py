@@ -173,7 +173,7 @@ def compute(model, layer, count, path, estimator="ipca", components=None, seed=0
     MessageError
         A file cannot be written; what is done is kept.
     """
-    path = Path(path).expanduser()
+    path = Path(os.path.expanduser(path))
     check_ending(path)
     task = Task.checked(model, layer, count, estimator, components, batch_size, seed, pitch)
     needed, free = task.memory(model.latent_size), free_memory()
@@ -210,6 +210,8 @@ def compute(model, layer, count, path, estimator="ipca", components=None, seed=0
 
 def _check_folder(path):
     """Say now, not after hours, if nothing can be written there."""
+    if path.is_dir():
+        raise MessageError(f"{path} is a folder; the file needs another name")
     try:
         with tempfile.TemporaryFile(dir=path.parent):
             pass

@@ -6,6 +6,7 @@ is then the mean of the layer plus so much of each component, or any timbre is b
 `component_files` reads and writes the files, `components` computes new ones.
 """
 
+import os
 import reprlib
 from pathlib import Path
 
@@ -207,7 +208,7 @@ class GANSpace:
         """
         check_ending(path)
         self._check_file()
-        path = Path(path).expanduser()
+        path = Path(os.path.expanduser(path))
         write = component_files.write_npz if path.suffix.lower() == ".npz" else component_files.write_pickle
         values = self.layer, self.estimator, self.components, self.stdev, self.variance_ratio, self.mean
         write(path, dict(zip(KEYS, values, strict=True)))
