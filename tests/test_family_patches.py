@@ -197,7 +197,7 @@ def begin(pd, server, seconds, amplitude=0.2, hertz=440):
     """Press generate; the array, and what the server has to write into it."""
     said(pd, server, ("$0-generate", "bang"))
     array = server.message("hallucinate_live")[0]
-    tone = sine(hertz, seconds, RATE, amplitude)[:int(seconds * RATE)]
+    tone = sine(hertz, seconds, SAMPLE_RATE, amplitude)[:int(seconds * SAMPLE_RATE)]
     server.send("/resize", array, len(tone))
     server.send("/out", "made", 0, seconds)
     server.sync()
@@ -206,9 +206,9 @@ def begin(pd, server, seconds, amplitude=0.2, hertz=440):
 
 def grow(server, array, tone, start, end):
     """Write a part of it (s) and report that it is there."""
-    for k in range(int(start * RATE), int(end * RATE), 4000):
+    for k in range(int(start * SAMPLE_RATE), int(end * SAMPLE_RATE), 4000):
         server.send("/set", array, float(k), tone[k:k + 4000])
-        server.send("/out", "made", (k + 4000) / RATE, len(tone) / RATE)
+        server.send("/out", "made", (k + 4000) / SAMPLE_RATE, len(tone) / SAMPLE_RATE)
         server.sync()
 
 
@@ -222,7 +222,7 @@ def test_settings_go_to_the_server_as_their_sliders_and_numbers_say(hallucinatio
     pd.send("$0-generate", "bang")
     assert server.message("seed") == [42]
     assert server.message("hallucinate_live") == pytest.approx(
-        [f"{pd.dollar_zero}-sound", 20, 4, 0.25, 0, 0.1, 0.2, 0.3])
+        [f"{pd.dollar_zero}-sound", 20, 4, 0.25, 0, 0.1, 0.2, 0.3, SAMPLE_RATE])
     assert said(pd, server, ("$0-cancel", "bang")) == [["cancel"]]
     reported(pd, server, "fail", "hallucinate_live", "cancelled")
     pd.send("$0-dice", 1)
@@ -267,6 +267,7 @@ def test_a_sound_that_is_late_is_waited_for_and_goes_on_where_it_was(hallucinati
     with pd.recording() as sound:
         array, tone = begin(pd, server, 5)
         grow(server, array, tone, 0, 1.5)
+        shown(pd, "at-late", "label", "plays: 0.5 s")  # before the first second was there, it waited, too
         shown(pd, "at-late", "label", "waits for the rest")  # a second is over, the rest is too short
         time.sleep(0.4)
         grow(server, array, tone, 1.5, 3.5)
@@ -302,8 +303,8 @@ def test_what_is_there_when_it_is_cancelled_is_played_repeated_and_saved(halluci
     pd.send("$0-save-as", "symbol", str(path))
     shown(pd, "shown", "label", "saved")
     samples, rate = soundfile.read(path)
-    assert (len(samples), rate) == (12000, RATE)
-    assert samples == pytest.approx(tone[:12000] * abs(samples).max() / abs(tone[:12000]).max(), abs=1e-4)
+    assert (len(samples), rate) == (36000, SAMPLE_RATE)
+    assert samples == pytest.approx(tone[:36000] * abs(samples).max() / abs(tone[:36000]).max(), abs=1e-4)
     assert abs(samples).max() == pytest.approx(1, abs=0.001)
     pd.send("$0-at-once", 1)
 

@@ -386,6 +386,20 @@ def test_a_live_hallucination_grows_and_what_is_there_stays(client, server):
         np.testing.assert_array_equal(then[:count], samples[:count])
 
 
+def test_a_live_hallucination_comes_at_the_rate_that_is_asked_for(client):
+    times = [0.2, 0, 0.1, 0.1, 0.1]
+    client.ask("/gansynth/seed", 1)
+    client.ask("/gansynth/hallucinate_live", "low", 3, 2, *times)
+    client.ask("/gansynth/seed", 1)
+    seconds, gain = client.ask("/gansynth/hallucinate_live", "high", 3, 2, *times, 44100)
+    low, high = array(client, "low"), array(client, "high")
+    assert len(high) == int(np.ceil(len(low) * 44100 / SAMPLE_RATE)) and seconds == len(low) / SAMPLE_RATE
+    np.testing.assert_allclose(high, audio.resample(low, SAMPLE_RATE, 44100), atol=1e-6)
+    assert 1 < gain < 10
+    client.send("/gansynth/hallucinate_live", "high", 20, 20, 1.0, 0, 1, 1, 1, 192000)
+    assert "s are the most, 16777216 samples" in client.expect("/fail")[1]
+
+
 def test_keys_and_messages_go_on_while_a_hallucination_is_made(player):
     client = player.client
     client.ask("/gansynth/load", "sluggish")

@@ -160,12 +160,12 @@ class GANSynthInstrument(PlayedInstrument):
             return await self._hallucinated(hallucination, array)
 
     async def hallucinate_live(self, array, points, steps, spacing=0.2, start_trim=0.0, attack=0.5,
-                               sustain=0.5, release=0.5):
+                               sustain=0.5, release=0.5, sample_rate=None):
         """``hallucinate_live array points steps [spacing...]`` -> ``hallucinated_live seconds gain``."""
         settings = Settings(spacing, start_trim, attack, sustain, release)
         with self._busy():
             hallucination = await self._hallucination(points, steps, settings)
-            return await self._hallucinated_live(hallucination, array)
+            return await self._hallucinated_live(hallucination, array, sample_rate)
 
     async def _hallucination(self, points, steps, settings):
         """One through timbres drawn at random."""
@@ -179,14 +179,15 @@ class GANSynthInstrument(PlayedInstrument):
         await hallucination.write(self.host, array, self._progress)
         return ("hallucinated", 4 * hallucination.length)
 
-    async def _hallucinated_live(self, hallucination, array):
+    async def _hallucinated_live(self, hallucination, array, rate):
+        rate = rate or hallucination.rate
         seconds = hallucination.length / hallucination.rate
 
         def written(samples):
-            self.host.out("made", samples / hallucination.rate, seconds)
+            self.host.out("made", min(samples / rate, seconds), seconds)
 
         written(0)
-        gain = await hallucination.write_live(self.host, array, self._progress, written)
+        gain = await hallucination.write_live(self.host, array, rate, self._progress, written)
         return ("hallucinated_live", seconds, gain)
 
     def _progress(self, amount):

@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from pdbridge.audio import Resampler
 from pdbridge.errors import MessageError, WorkerError
 from pdbridge.gansynth.hallucination import Mixer
 from pdbridge.gansynth.levels import gain_to_peak
@@ -18,6 +19,7 @@ from pdbridge.jobs import BULK
 
 LONGEST = 1 << 24  # samples: an array is read exactly up to there, tabread4~ has single precision
 MOST_TRIES = 3  # times a sound is rendered whose worker dies
+AT_A_STRETCH = 4096  # samples that are resampled while nothing else is done: half a millisecond
 
 
 class Hallucination:
@@ -53,11 +55,7 @@ class Hallucination:
         self._needed = math.ceil(settings.seconds_needed * self.rate)
         self._mixer = Mixer(settings, len(timbres), self.rate, worker.description["note_length"])
         self.length = self._mixer.length
-        if self.length > LONGEST:
-            raise MessageError(
-                f"this hallucination would last {self.length / self.rate:.0f} s; "
-                f"{LONGEST / self.rate:.0f} s are the most, {LONGEST} samples. Take fewer points or "
-                "steps, or a smaller spacing")
+        _check_length(self.length, self.rate)
         self._on_more = lambda: None  # called when more of it is final
 
     @classmethod
@@ -103,13 +101,15 @@ class Hallucination:
 
         await host.write_long(array, self.length, read, lambda amount: None)
 
-    async def write_live(self, host, array, on_progress, on_written):
+    async def write_live(self, host, array, rate, on_progress, on_written):
         """Make it, and write it meanwhile, at a level that is safe whatever is still to come.
 
         Parameters
         ----------
         host : pdbridge.hosts.host.Host
         array : str
+        rate : float
+            Of the samples in the array, Hz.
         on_progress : callable
             Called with 0..1: how much of it is made.
         on_written : callable
@@ -119,23 +119,44 @@ class Hallucination:
         -------
         float
             The gain that brings it to a peak of 0.5.
+
+        Raises
+        ------
+        MessageError
+            It would be too long at that rate.
+        PdbridgeError
+            A sound cannot be rendered.
         """
+        length = math.ceil(self.length * rate / self.rate)
+        _check_length(length, rate)
         making = asyncio.create_task(self.make(on_progress))
         more = asyncio.Event()
         making.add_done_callback(lambda task: more.set())
         self._on_more = more.set
         level = np.float32(self._mixer.level)
 
-        async def read(start, count):
-            while self._mixer.final < start + count:
-                if making.done():
-                    making.result()  # the error that ended it
-                more.clear()
-                await more.wait()
-            return self._mixer.mix[start:start + count] * level
+        resampler = Resampler(self.rate, rate)
+        taken, ready = 0, np.zeros(0, np.float32)  # of the mix; at the array's rate
+
+        async def read(start, count):  # slice after slice, from the start on
+            nonlocal taken, ready
+            while len(ready) < count:
+                while self._mixer.final == taken < self.length:
+                    if making.done():
+                        making.result()  # the error that ended it
+                    more.clear()
+                    await more.wait()
+                samples = self._mixer.mix[taken:min(self._mixer.final, taken + AT_A_STRETCH)] * level
+                taken += len(samples)
+                resampled = resampler.push(samples, last=taken == self.length)
+                if taken == self.length:  # the last sample falls between two
+                    resampled = np.pad(resampled, (0, max(0, count - len(ready) - len(resampled))))
+                ready = np.concatenate([ready, resampled])
+            samples, ready = ready[:count], ready[count:]
+            return samples
 
         try:
-            await host.write_live(array, self.length, read, on_written)
+            await host.write_live(array, length, read, on_written)
         finally:
             making.cancel()
             await asyncio.wait([making])
@@ -147,3 +168,10 @@ class Hallucination:
     async def _in_thread(function, *arguments):
         """What would keep pressed keys waiting for milliseconds."""
         return await asyncio.get_running_loop().run_in_executor(None, function, *arguments)
+
+
+def _check_length(length, rate):
+    if length > LONGEST:
+        raise MessageError(
+            f"this hallucination would last {length / rate:.0f} s; {LONGEST / rate:.0f} s are the most, "
+            f"{LONGEST} samples. Take fewer points or steps, or a smaller spacing")

@@ -142,11 +142,11 @@ class HalluseqInstrument(GANSynthInstrument):
             await self._hallucinated(hallucination, array)
         return ("hallucinated", hallucination.length)
 
-    async def hallucinate_noz_live(self, array):
-        """``hallucinate_noz_live sound-array`` -> ``hallucinated_live seconds gain``."""
+    async def hallucinate_noz_live(self, array, sample_rate=None):
+        """``hallucinate_noz_live sound-array [sample-rate]`` -> ``hallucinated_live seconds gain``."""
         with self._busy():
             hallucination = await self._through_steps("hallucinate_noz_live")
-            return await self._hallucinated_live(hallucination, array)
+            return await self._hallucinated_live(hallucination, array, sample_rate)
 
     # Ours
 

@@ -14,3 +14,4 @@ WRITE_NOTE = (PITCH, Argument("file.wav", "file"),
 IN_A_FILE = ("It is for programs that play files. The file is below the patch's folder, the server's working "
              "directory or a --folder, whole when the answer comes, and replaces an older one of its name.")
 RELEASE = (Argument("milliseconds", "number", 1, 10000),)
+LIVE_RATE = Argument("sample-rate", "number", 8000, 192000, optional=True)

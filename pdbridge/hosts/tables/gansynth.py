@@ -1,7 +1,7 @@
 """Messages of the instrument ``gansynth``."""
 
 from pdbridge.hosts.message import Argument, Message
-from pdbridge.hosts.tables.common import IN_A_FILE, PITCH, RELEASE, VELOCITY, VOICES, WRITE_NOTE
+from pdbridge.hosts.tables.common import IN_A_FILE, LIVE_RATE, PITCH, RELEASE, VELOCITY, VOICES, WRITE_NOTE
 
 EDIT = Argument("edit", "values", -1000, 1000, repeats=True, most=512)
 HALLUCINATION = (
@@ -62,10 +62,11 @@ MESSAGES = (
         "progress amount", background=True,
     ),
     Message(
-        "gansynth", "hallucinate_live", HALLUCINATION, "hallucinated_live seconds gain",
+        "gansynth", "hallucinate_live", (*HALLUCINATION, LIVE_RATE), "hallucinated_live seconds gain",
         "The same, and the array grows while it is made: as far as `made` says, it can be played. It "
         "is made at a level that is safe whatever comes; at the end, `gain` brings it to the level "
-        "of hallucinate.", "made seconds of seconds, progress amount", background=True, ours=True,
+        "of hallucinate. With a sample rate it is resampled to that, so that `tabread4~` adds no images.",
+        "made seconds of seconds, progress amount", background=True, ours=True,
     ),
     Message(
         "gansynth", "note_on", (PITCH, VELOCITY), "",

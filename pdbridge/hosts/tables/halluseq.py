@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from pdbridge.hosts.message import Argument, Message
 from pdbridge.hosts.tables import gansynth
+from pdbridge.hosts.tables.common import LIVE_RATE
 
 _SOUND = (Argument("sound-array", "array"),)
 _STATE = (Argument("file.json", "file"),)
@@ -77,9 +78,9 @@ MESSAGES = (
         "edits used of, busy 0 or 1, progress amount", background=True,
     ),
     Message(
-        "halluseq", "hallucinate_noz_live", _SOUND, "hallucinated_live seconds gain",
+        "halluseq", "hallucinate_noz_live", (*_SOUND, LIVE_RATE), "hallucinated_live seconds gain",
         "The same for listening while it is made: the array grows, at a level at which nothing clips. "
-        "The gain brings the whole to a peak of 0.5.",
+        "The gain brings the whole to a peak of 0.5. With a sample rate it is resampled to that.",
         "made seconds of, edits used of, busy 0 or 1, progress amount", background=True, ours=True,
     ),
     _AS_GANSYNTH["synthesize_noz"],
