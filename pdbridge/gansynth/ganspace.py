@@ -122,8 +122,8 @@ class GANSpace:
                                   f"{_by(self.components.shape[1:])} values, 'global_mean' for one of "
                                   f"{_by(self.mean.shape)}")
         if self.mean.size > LARGEST_LAYER or self.count > MOST_COMPONENTS:  # a file with holes claims anything
-            raise ComponentsError(f"{name} has {self.count} components of {self.mean.size} values; there may be "
-                                  f"{MOST_COMPONENTS} of {LARGEST_LAYER}")
+            raise ComponentsError(f"{name} has {self.count} components of {self.mean.size} values; there may "
+                                  f"be {MOST_COMPONENTS} of {LARGEST_LAYER}")
         self.stdev = self._one_each(values, "stdev")
         self.variance_ratio = self._one_each(values, "var_ratio")
         for key in ("stdev", "var_ratio", "global_mean"):
