@@ -318,6 +318,19 @@ def test_an_array_that_is_not_there_is_named(patch, message):
     assert "there is no array gone in the patch" in patch.fails(*message)
 
 
+@pytest.mark.parametrize(("left", "message"), [
+    (None, "there is no array sound in the patch"), (10, "array sound was made shorter while it was written")])
+def test_an_array_that_goes_or_shrinks_while_it_is_written_is_named(patch, left, message):
+    patch.arrays["sound"] = np.zeros(200_000, np.float32)
+    patch.delay = 0.03
+    patch.message("hallucinate_live", "sound", 2, 0)
+    patch.hear("/set", "sound")
+    sound = patch.arrays.pop("sound")
+    if left:
+        patch.arrays["sound"] = sound[:left]
+    assert message in patch.hear("fail", "hallucinate_live")[1]
+
+
 def test_missing_voices_are_named_and_the_old_ones_stay(patch):
     ready(patch)
     assert "there is no array v4 in the patch" in patch.fails("voices", "v", 4, RATE)

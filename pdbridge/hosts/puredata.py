@@ -289,7 +289,7 @@ class PureDataHost(Host):
         """Write what `read` gives, slice by slice, into an array that gets as long as that."""
         size = await self._size(array)
         if size > length and shorten:
-            self.send("/resize", array, length)
+            self.send("/resize", array, _single(length))
         lost = self._lost
         for start in range(0, length, SLICE):
             samples = await read(start, min(SLICE, length - start))
@@ -299,8 +299,10 @@ class PureDataHost(Host):
             await self.write_slice(array, start, samples, deadline())
             self._check_arrived(array, lost)
             on_written(start + len(samples))
-        await self._synchronize()
+        size = await self._size(array)  # also waits until Pd did all that; it may have deleted the array
         self._check_arrived(array, lost)
+        if size < length:
+            raise ArrayError(f"array {array} was made shorter while it was written; please repeat")
 
     def _check_arrived(self, array, lost):
         if self._lost > lost:
