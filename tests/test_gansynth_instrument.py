@@ -531,7 +531,7 @@ def test_a_hallucination_goes_on_with_the_model_it_began_with(client):
 @pytest.mark.parametrize("arguments, part", [
     ((1, 0), "points is 1; it must be between 2 and 1000"), ((1001, 0), "points is 1001"),
     ((2, 1001), "interpolation-steps is 1001"), ((2, -1), "interpolation-steps is -1"),
-    ((2, 0, -1), "spacing is -1"), ((2, 0, 0.2, 0, 11), "attack is 11"),
+    ((2, 0, -1), "spacing is -1"), ((2, 0, 0.2, 0, 61), "attack is 61"),
     ((2, 0, 0.2, 0.1, 0, 0, 0), "attack, sustain and release are all 0 s"),
     ((1000, 1000), "a hallucination of 1000000 sounds is too long; 20000 are the most"),
     ((1000, 5, 0.2), "would last 1203 s; 1049 s are the most"),

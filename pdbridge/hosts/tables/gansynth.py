@@ -8,7 +8,7 @@ HALLUCINATION = (
     Argument("sound-array", "array"),
     Argument("points", "whole", 2, 1000),
     Argument("interpolation-steps", "whole", 0, 1000),
-    *(Argument(name, "number", 0, 10, optional=True)
+    *(Argument(name, "number", 0, 60, optional=True)
       for name in ("spacing", "start-trim", "attack", "sustain", "release")),
 )
 
