@@ -21,7 +21,7 @@ from pdbridge.instruments.sequence import (
     SETTINGS,
     Sequence,
 )
-from pdbridge.instruments.timbres import LARGEST_EDIT
+from pdbridge.instruments.palette import LARGEST_EDIT
 
 COURSE = ("sopimagenta.ganspacesynth.pyext", "halluseq", "1003-edits", "@detach", 1.0)
 DEFAULTS = [["interp_steps", 1], ["sample_spacing", 0.2], ["start_trim", 0.0], ["attack", 0.5],

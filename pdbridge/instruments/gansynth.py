@@ -13,7 +13,7 @@ from pdbridge.gansynth.hallucination import Settings, interpolate_z, nearest_pit
 from pdbridge.instruments.hallucinations import Hallucination
 from pdbridge.instruments.instrument import PlayedInstrument
 from pdbridge.instruments.keyboard import Keyboard, whole_note
-from pdbridge.instruments.timbres import Components, Palette, checked_edits
+from pdbridge.instruments.palette import Components, Palette, checked_edits
 from pdbridge.jobs import ASKED
 from pdbridge.pitches import ranges
 from pdbridge.places import cache_folder, models_folder

@@ -13,7 +13,7 @@ import numpy as np
 from pdbridge.errors import MessageError
 from pdbridge.files import written_whole
 from pdbridge.gansynth.hallucination import Settings
-from pdbridge.instruments.timbres import LARGEST_EDIT, checked_edits
+from pdbridge.instruments.palette import LARGEST_EDIT, checked_edits
 
 MOST_STEPS = 128
 MOST_EDITS = 8192  # of a step: the values of a layer of the published models, so their components
