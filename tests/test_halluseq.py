@@ -14,6 +14,7 @@ from pdbridge.errors import PdbridgeError
 from pdbridge.gansynth.hallucination import Mixer, interpolate_edits
 from pdbridge.hosts.messages import find
 from pdbridge.instruments import find_instrument
+from pdbridge.instruments.palette import LARGEST_EDIT
 from pdbridge.instruments.sequence import (
     LONGEST,
     MOST_INTERPOLATION_STEPS,
@@ -21,7 +22,6 @@ from pdbridge.instruments.sequence import (
     SETTINGS,
     Sequence,
 )
-from pdbridge.instruments.palette import LARGEST_EDIT
 
 COURSE = ("sopimagenta.ganspacesynth.pyext", "halluseq", "1003-edits", "@detach", 1.0)
 DEFAULTS = [["interp_steps", 1], ["sample_spacing", 0.2], ["start_trim", 0.0], ["attack", 0.5],

@@ -13,8 +13,8 @@ from pdbridge.errors import MessageError
 from pdbridge.gansynth.hallucination import interpolate_edits
 from pdbridge.instruments.gansynth import GANSynthInstrument, edits_in
 from pdbridge.instruments.hallucinations import Hallucination
-from pdbridge.instruments.sequence import SETTINGS, Sequence
 from pdbridge.instruments.palette import without_last_zeros
+from pdbridge.instruments.sequence import SETTINGS, Sequence
 
 EDITS_ARRAY = "edits"  # of OSC clients, whose instrument is no object with an argument
 RANDOM_EDITS = 16  # that rand_step draws: as many as the course's patch has sliders,
