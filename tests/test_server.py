@@ -406,7 +406,7 @@ def test_cancel_drops_what_is_rendered_and_what_waits(client):
     ("z", ("",), "must be a name"), ("seed", (-1,), "number is -1"),
     ("load", ("no such model",), "there is no model folder no such model; looked at"),
     ("load", ("x" * 900,), "is not the name of a folder: "),
-    ("load", ("~nobody-at-all/model",), "is not the name of a folder: "),
+    ("load", ("~nobody-at-all/model",), "there is no model folder ~nobody-at-all/model"),
     ("save_z", ("z", "../z.npy"), "lies outside"), ("save_z", ("z", "z.txt"), "must end in .npy"),
     ("load_z", ("nothing.npy", "z"), "there is no file"),
 ])
