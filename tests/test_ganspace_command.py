@@ -384,7 +384,6 @@ def test_ctrl_c_says_that_it_can_go_on(tmp_path, monkeypatch, capsys):
     (("--random_z_count", "5", "--seed", "-1"), "invalid seed"),
     (("--random_z_count", "5", "--pitch", "128"), "invalid MIDI pitch"),
     (("--random_z_count", "5", "--estimator", "ica"), "invalid choice"),
-    ((), "--random_z_count"),
 ])
 def test_what_cannot_be_understood_is_said(words, message, capsys):
     with pytest.raises(SystemExit):

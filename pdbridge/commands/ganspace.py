@@ -22,8 +22,8 @@ def add_to(commands):
     ganspace.add_argument("--layer", metavar="NAME", default="conv0",
                           help="conv0, conv1, conv0_2, conv1_2 ... conv1_7; early layers change the whole "
                           "sound, late ones its details (%(default)s)")
-    add_original(ganspace, "random_z_count", metavar="N", type=_count, required=True,
-                 help="random timbres to look at; some thousands, the more the better")
+    add_original(ganspace, "random_z_count", metavar="N", type=_count, default=2000,
+                 help="random timbres to look at; the more, the better (%(default)s)")
     ganspace.add_argument("--estimator", choices=("ipca", "pca"), default="ipca",
                           help="ipca: batch after batch (default; needs pip install \"pdbridge[ganspace]\"); "
                           "pca: all at once, exact, with more memory")
