@@ -257,6 +257,19 @@ def test_things_that_contain_themselves_are_refused(path):
     refusal(write(path, around))
 
 
+def changed_anywhere(path, whole, times, random):
+    """A file with some bytes changed is read, or refused in one line."""
+    for _ in range(times):
+        changed = bytearray(whole)
+        for place in random.integers(len(whole), size=random.integers(1, 4)):
+            changed[place] = random.integers(256)
+        path.write_bytes(changed)
+        try:
+            GANSpace.load(path).edits_layer([1])
+        except ComponentsError as error:
+            assert str(path) in str(error) or "edits are too large" in str(error)
+
+
 def test_wherever_a_pickle_is_cut_or_changed_it_is_refused_in_one_line_or_read(path):
     random = np.random.default_rng(3)
     for protocol in (2, 4, 5):
@@ -264,15 +277,7 @@ def test_wherever_a_pickle_is_cut_or_changed_it_is_refused_in_one_line_or_read(p
         for length in range(0, len(whole), 5):
             path.write_bytes(whole[:length])
             refusal(path)
-        for _ in range(300):
-            changed = bytearray(whole)
-            for place in random.integers(len(whole), size=random.integers(1, 4)):
-                changed[place] = random.integers(256)
-            path.write_bytes(changed)
-            try:
-                GANSpace.load(path).edits_layer([1])
-            except ComponentsError as error:
-                assert str(path) in str(error) or "edits are too large" in str(error)
+        changed_anywhere(path, whole, 300, random)
 
 
 # Files that are wrong
@@ -418,15 +423,7 @@ def test_wherever_an_npz_is_cut_or_changed_it_is_refused_in_one_line_or_read(tmp
     for length in range(4, len(whole), 11):
         path.write_bytes(whole[:length])
         refusal(path)
-    for _ in range(400):
-        changed = bytearray(whole)
-        for place in random.integers(len(whole), size=random.integers(1, 4)):
-            changed[place] = random.integers(256)
-        path.write_bytes(changed)
-        try:
-            GANSpace.load(path).edits_layer([1])
-        except ComponentsError as error:
-            assert str(path) in str(error) or "edits are too large" in str(error)
+    changed_anywhere(path, whole, 400, random)
 
 
 def test_a_zip_of_a_million_files_is_refused_before_they_are_counted(tmp_path):

@@ -81,7 +81,7 @@ def hallucinate(model, path, points=10, interpolation_steps=10, settings=None, p
     say(f"pdbridge: {counted(len(z), 'sound')} at pitch {pitch}, seed {seed}")
     with progress(len(z), "sound", "rendering") as bar:
         for index in range(len(z)):
-            if not index or not np.array_equal(z[index], z[index - 1]):  # the end of a way is the next start
+            if not hallucination.sounds_again(z, index):
                 sound = over_time.beginning(model, z[index], pitch, needed)
             mixer.add(index, sound)
             bar.update()

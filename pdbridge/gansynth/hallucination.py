@@ -183,6 +183,23 @@ def interpolate_edits(edits, interpolation_steps):
     return walk
 
 
+def sounds_again(walk, index):
+    """Whether a sound of a walk is the one before it: where one way ends, the next one starts.
+
+    Parameters
+    ----------
+    walk : sequence
+        Of z, float32 [latent_size], or of other timbres.
+    index : int
+
+    Returns
+    -------
+    bool
+        It need not be rendered again.
+    """
+    return index > 0 and np.array_equal(walk[index], walk[index - 1])
+
+
 def _padded(rows):
     try:
         rows = [np.asarray(row, np.float64) for row in rows]

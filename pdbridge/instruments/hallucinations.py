@@ -12,7 +12,7 @@ import numpy as np
 
 from pdbridge.audio import Resampler
 from pdbridge.errors import MessageError, WorkerError
-from pdbridge.gansynth.hallucination import Mixer
+from pdbridge.gansynth.hallucination import Mixer, sounds_again
 from pdbridge.gansynth.levels import gain_to_peak
 from pdbridge.instruments.keyboard import whole_note
 from pdbridge.jobs import BULK
@@ -75,7 +75,9 @@ class Hallucination:
         worker = await self._server.lend(self._worker.folder)
         try:
             for index, timbre in enumerate(self._timbres):
-                self._mixer.add(index, await self._sound(worker, timbre))
+                if not sounds_again(self._timbres, index):
+                    sound = await self._sound(worker, timbre)
+                self._mixer.add(index, sound)
                 self._on_more()
                 on_progress((index + 1) / len(self._timbres))
         finally:

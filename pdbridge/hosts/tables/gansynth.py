@@ -1,7 +1,7 @@
 """Messages of the instrument ``gansynth``."""
 
 from pdbridge.hosts.message import Argument, Message
-from pdbridge.hosts.tables.common import IN_A_FILE, LIVE_RATE, PITCH, RELEASE, VELOCITY, VOICES, WRITE_NOTE
+from pdbridge.hosts.tables.common import IN_A_FILE, LIVE_RATE, PITCH, VELOCITY, WRITE_NOTE, key_messages
 
 EDIT = Argument("edit", "values", -1000, 1000, repeats=True, most=512)
 HALLUCINATION = (
@@ -11,6 +11,8 @@ HALLUCINATION = (
     *(Argument(name, "number", 0, 60, optional=True)
       for name in ("spacing", "start-trim", "attack", "sustain", "release")),
 )
+
+_KEYS = key_messages("gansynth")
 
 MESSAGES = (
     Message(
@@ -73,14 +75,8 @@ MESSAGES = (
         "Play a note with the current timbre; velocity 0 is a note-off.",
         "play voice pitch velocity milliseconds", at_once=True, ours=True,
     ),
-    Message(
-        "gansynth", "note_off", (PITCH,), "", "Release every voice that holds this pitch.",
-        "release voice milliseconds", at_once=True, ours=True,
-    ),
-    Message(
-        "gansynth", "sustain", (Argument("value", "number", 0, 127),), "",
-        "Sustain pedal: 64 and more hold the notes that are released.", at_once=True, ours=True,
-    ),
+    _KEYS["note_off"],
+    _KEYS["sustain"],
     Message(
         "gansynth", "z", (Argument("z-array", "array"),), "",
         "Play this timbre from now on; keys get ready one after the other, the last-played first.",
@@ -107,25 +103,14 @@ MESSAGES = (
         "Play what lies between the corners from now on: x 0 is left, y 0 the top.", "position y x",
         newest_only=True, newest_of=0, ours=True,
     ),
-    Message(
-        "gansynth", "voices", VOICES, "voices count sample_rate",
-        "The arrays <prefix>1 ... <prefix>count are voices that can play notes; at most "
-        "`polyphony` sound at once (as many as there are, if left out). A count of 0 takes them "
-        "back: MIDI and plain OSC notes go to another patch again.", ours=True,
-    ),
+    _KEYS["voices"],
     Message(
         "gansynth", "write_note", WRITE_NOTE, "written file.wav pitch sample_rate path",
         "Write the note that the keys play now at this pitch as a float32 WAV, at the model's rate "
         "unless said. " + IN_A_FILE, ours=True,
     ),
-    Message(
-        "gansynth", "release", RELEASE, "",
-        "Release time of the notes to come.", at_once=True, ours=True,
-    ),
-    Message(
-        "gansynth", "panic", (), "", "Silence every voice at once.", "stop voice milliseconds",
-        at_once=True, ours=True,
-    ),
+    _KEYS["release"],
+    _KEYS["panic"],
     Message(
         "gansynth", "seed", (Argument("number", "whole", 0, 2**31 - 1),), "",
         "Make the random timbres and hallucinations that follow repeatable.", ours=True,

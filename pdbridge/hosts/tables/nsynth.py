@@ -1,10 +1,12 @@
 """Messages of ``nsynth``, and of the course's ``nsynth_loader`` and ``nsynth_controller``."""
 
 from pdbridge.hosts.message import Argument, Message
-from pdbridge.hosts.tables.common import IN_A_FILE, PITCH, RELEASE, VELOCITY, VOICES, WRITE_NOTE
+from pdbridge.hosts.tables.common import IN_A_FILE, PITCH, VELOCITY, WRITE_NOTE, key_messages
 
 _PAD = (Argument("y", "number", 0, 1), Argument("x", "number", 0, 1))
 _CELL = (Argument("row", "whole", 0, 1023), Argument("col", "whole", 0, 1023))
+
+_KEYS = key_messages("nsynth")
 
 MESSAGES = (
     Message(
@@ -35,24 +37,10 @@ MESSAGES = (
         "Play a note of the cell under the pad, from the nearest pitch of the grid; velocity 0 is a "
         "note-off.", "play voice pitch velocity milliseconds", at_once=True, ours=True,
     ),
-    Message(
-        "nsynth", "note_off", (PITCH,), "", "Release every voice that holds this pitch.",
-        "release voice milliseconds", at_once=True, ours=True,
-    ),
-    Message(
-        "nsynth", "sustain", (Argument("value", "number", 0, 127),), "",
-        "Sustain pedal: 64 and more hold the notes that are released.", at_once=True, ours=True,
-    ),
-    Message(
-        "nsynth", "voices", VOICES, "voices count sample_rate",
-        "The arrays <prefix>1 ... <prefix>count are voices that can play notes; at most "
-        "`polyphony` sound at once (as many as there are, if left out). A count of 0 takes them "
-        "back: MIDI and plain OSC notes go to another patch again.", ours=True,
-    ),
-    Message(
-        "nsynth", "release", RELEASE, "", "Release time of the notes to come.", at_once=True,
-        ours=True,
-    ),
+    _KEYS["note_off"],
+    _KEYS["sustain"],
+    _KEYS["voices"],
+    _KEYS["release"],
     Message(
         "nsynth", "loop", (Argument("on", "whole", 0, 1),), "",
         "Whether the notes to come repeat between the loop points while they are held. Without this "
@@ -75,10 +63,7 @@ MESSAGES = (
         "Write the note that the cell under the pad plays at this pitch as a float32 WAV, at the grid's "
         "rate unless said. " + IN_A_FILE, ours=True,
     ),
-    Message(
-        "nsynth", "panic", (), "", "Silence every voice at once.", "stop voice milliseconds",
-        at_once=True, ours=True,
-    ),
+    _KEYS["panic"],
     Message(
         "nsynth", "cancel", (), "", "Drop what waits, is loading or is written into an array.",
         at_once=True, ours=True,
