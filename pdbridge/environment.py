@@ -144,7 +144,7 @@ def _install(python, extras):
     """Install the clone so that edits in it count at once."""
     print("pdbridge: installing into it; TensorFlow is about 600 MB to download and 2 GB on disk,\n"
           "pdbridge: one or two minutes on a fast line (only this once)", flush=True)
-    target = f"{CLONE}[{','.join(extras)}]"
+    target = f"{CLONE}[{','.join(extras)}]" if extras else str(CLONE)  # pip takes no empty brackets
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
                "--no-warn-script-location", "--editable", target]
     start = time.monotonic()

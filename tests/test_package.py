@@ -280,6 +280,16 @@ def test_the_environment_is_made_once_and_installed_into_when_something_is_missi
     assert scratch_environment[3:] == [("install",)]
 
 
+@pytest.mark.parametrize("extras", [(), ("test",)])
+def test_pip_takes_what_it_is_told_to_install(tmp_path, monkeypatch, extras):
+    (tmp_path / "setup.py").write_text("from setuptools import setup\nsetup(name='clone', py_modules=[], "
+                                       "extras_require={'test': []})\n")
+    monkeypatch.setattr(environment, "CLONE", tmp_path)
+    monkeypatch.setattr(subprocess, "call", lambda command: subprocess.run(
+        [*command, "--dry-run", "--no-index", "--no-build-isolation"], check=False).returncode)
+    environment._install(sys.executable, extras)
+
+
 def test_a_change_of_the_compiled_decoder_or_a_new_compiler_means_installing_again(tmp_path, monkeypatch):
     for name in ("setup.py", "pyproject.toml"):
         (tmp_path / name).write_text("")
