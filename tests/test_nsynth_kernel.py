@@ -301,12 +301,14 @@ def test_too_many_notes_for_the_memory_say_so(decoder, monkeypatch):
 
 
 @pytest.mark.skipif(not STATM.exists(), reason="only Linux tells and limits a process's memory")
-def test_memory_that_the_system_refuses_is_an_error_and_no_crash(decoder):
+def test_memory_that_the_system_refuses_is_an_error_and_no_crash(decoder, monkeypatch):
+    """So much that its largest pieces (a sixth of a thread's half) fit into no memory freed before."""
     import resource
 
+    monkeypatch.setattr(kernel, "free_memory", lambda: 1e12)
     limits = resource.getrlimit(resource.RLIMIT_AS)
     used = int(STATM.read_text().split()[0]) * resource.getpagesize()
-    notes = embeddings(300_000_000 // decoder.bytes_per_note)
+    notes = embeddings(4_000_000_000 // decoder.bytes_per_note)
     resource.setrlimit(resource.RLIMIT_AS, (used + 100_000_000, limits[1]))
     try:
         with pytest.raises(EngineError, match="the compiled decoder failed: there is not enough memory"):
