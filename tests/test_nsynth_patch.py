@@ -230,16 +230,16 @@ def test_patch_plays_the_voice_it_is_told_and_records_itself(met, server, tmp_pa
 
 
 def test_voice_repeats_when_the_server_says_so(met, server):
-    met.write("$0-voice3", sine(480, 0.5))
+    met.write("$0-voice3", sine(480, 1))
     with met.recording() as sound:
-        server.send("/out", "play", 3, 64, 127, 400.0)
-        server.send("/out", "repeat", 3, 100.0, 250.0)
-        time.sleep(1.2)
+        server.send("/out", "play", 3, 64, 127, 900.0)
+        server.send("/out", "repeat", 3, 300.0, 500.0)  # 240 periods; in time, before 800 ms are over
+        time.sleep(1.7)
         server.send("/out", "release", 3, 50)
         time.sleep(0.2)
     samples = sound.samples[:, 0]
     begin, end = sounding(samples)
-    assert (end - begin) / SAMPLE_RATE == pytest.approx(1.25, abs=0.1)
+    assert (end - begin) / SAMPLE_RATE == pytest.approx(1.75, abs=0.1)
     assert residual_db(samples[begin + 500:end - 4000], 480) < -70
 
 

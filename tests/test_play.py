@@ -115,14 +115,14 @@ def test_when_it_is_ended_so_are_its_server_and_its_pd(tmp_path):
     playing = subprocess.Popen([sys.executable, "-m", "pdbridge", "play", "--no-gui"], cwd=CLONE,
                                env={**os.environ, "PDBRIDGE_PD": str(tmp_path / "pd")}, stdout=subprocess.PIPE, text=True)
     try:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while len(children(playing.pid)) < 2 and time.monotonic() < until:
             time.sleep(0.1)
         started = children(playing.pid)
         assert len(started) == 2
     finally:
         playing.terminate()
-        playing.communicate(timeout=20)
+        playing.communicate(timeout=60)
     assert not any(Path(f"/proc/{pid}").exists() for pid in started)
 
 
