@@ -67,3 +67,7 @@ class MidiFileError(PdbridgeError):
 
 class HallucinationError(PdbridgeError):
     """A hallucination with impossible times or steps, or one that would last too long."""
+
+
+class DatasetError(PdbridgeError):
+    """A data set, or what one is to be made from, that is empty, damaged or unsuitable."""
