@@ -140,8 +140,10 @@ setup(
         "midi": ["python-rtmidi>=1.5"],  # MIDI devices without going through Pd
         "dask": ["distributed>=2024.1"],  # note grids on a cluster
         "ganspace": ["scikit-learn>=1.3"],  # finding components batch after batch
+        "train": ["tensorboard>=2.16"],  # curves, sounds and pictures of a training
         "test": ["pytest>=8", "setuptools>=64", "wheel",  # the tests build the package, too
                  "scikit-learn>=1.3",  # find components
+                 "tensorboard>=2.16",  # watch a training
                  "py2max==0.6.0",  # write the Max patches: the same bytes as the committed ones
                  "distributed>=2024.1"],  # and render on a cluster of two
     },

@@ -71,3 +71,7 @@ class HallucinationError(PdbridgeError):
 
 class DatasetError(PdbridgeError):
     """A data set, or what one is to be made from, that is empty, damaged or unsuitable."""
+
+
+class TrainingError(PdbridgeError):
+    """A training that cannot start or go on; the message says what to do, or what was kept."""
