@@ -17,8 +17,8 @@ import pytest
 from full_disk import files_end_at
 
 import pdbridge
+from pdbridge import pickles
 from pdbridge.errors import ComponentsError, MessageError
-from pdbridge.gansynth import component_files
 from pdbridge.gansynth.ganspace import KEYS, LARGEST_LAYER, MOST_COMPONENTS, GANSpace
 
 CLONE = Path(__file__).resolve().parent.parent
@@ -479,4 +479,4 @@ def test_opening_components_loads_no_tensorflow():
 
 def test_steps_of_a_real_file_are_far_below_the_limit():
     steps = sum(1 for _ in pickletools.genops(PUBLIC.read_bytes()))
-    assert steps < component_files.MOST_STEPS / 10
+    assert steps < pickles.MOST_STEPS / 10

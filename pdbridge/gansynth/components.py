@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
+from pdbridge import mapped
 from pdbridge.errors import ComponentsError, EngineError, MessageError, PitchError
-from pdbridge.gansynth import component_files
 from pdbridge.gansynth.fingerprint import fingerprint_of_checkpoint
 from pdbridge.gansynth.ganspace import GANSpace, check_ending
 from pdbridge.memory import free_memory
@@ -327,7 +327,7 @@ class _Kept:
         if not self.path.exists():
             return None
         try:
-            state = component_files.read_npz(component_files.MappedFile(self.path))
+            state = mapped.read_npz(mapped.MappedFile(self.path, "the components", ComponentsError))
         except ComponentsError:  # damaged, so it is as if there was none
             return None
         if str(state.get("made_from")) != self.made_from:
@@ -337,7 +337,7 @@ class _Kept:
 
     def save(self, done, state):
         """Keep arrays in place of those before."""
-        component_files.write_npz(self.path, {"made_from": self.made_from, "done": done, **state})
+        mapped.write_npz(self.path, {"made_from": self.made_from, "done": done, **state})
         self.done = done
 
     def append(self, outputs, done):

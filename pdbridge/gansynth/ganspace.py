@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pdbridge import mapped
 from pdbridge.errors import ComponentsError
 from pdbridge.gansynth import component_files
 
@@ -101,7 +102,7 @@ class GANSpace:
         ComponentsError
             Naming the file and what is wrong with it.
         """
-        file = component_files.MappedFile(path)
+        file = mapped.MappedFile(path, "the components", ComponentsError)
         space = cls.__new__(cls)
         space._set(component_files.read(file), str(file.path), file)
         return space
@@ -209,7 +210,7 @@ class GANSpace:
         check_ending(path)
         self._check_file()
         path = Path(os.path.expanduser(path))
-        write = component_files.write_npz if path.suffix.lower() == ".npz" else component_files.write_pickle
+        write = mapped.write_npz if path.suffix.lower() == ".npz" else component_files.write_pickle
         values = self.layer, self.estimator, self.components, self.stdev, self.variance_ratio, self.mean
         write(path, dict(zip(KEYS, values, strict=True)))
 
