@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from pdbridge.commands.options import named
+from pdbridge.commands.options import named, pitches
 from pdbridge.errors import CheckpointError, GridError
 
 
@@ -34,7 +34,7 @@ def _add_prepare(commands):
                          "(then all sounds are dealt like cards)")
     prepare.add_argument("--resolution", metavar="N", type=_positive, default=9,
                          help="cells on a side of the pad (%(default)s)")
-    prepare.add_argument("--pitches", metavar="LIST", type=_pitches,
+    prepare.add_argument("--pitches", metavar="LIST", type=pitches,
                          help="MIDI pitches, e.g. 24,28,32 or 24-84/4 (all that the sounds have)")
     prepare.add_argument("--length", metavar="SAMPLES", type=_positive, default=60000,
                          help="of a note in the grid, at 16 kHz (%(default)s: 3.75 s)")
@@ -77,7 +77,7 @@ def _add_render(commands):
     gansynth = render.add_argument_group("with a GANSynth")
     gansynth.add_argument("--corner", metavar="NW=FILE.npy", type=_corner, action="append", default=[],
                           help="a saved timbre for a corner; the others are drawn with --seed")
-    gansynth.add_argument("--pitches", metavar="LIST", type=_pitches,
+    gansynth.add_argument("--pitches", metavar="LIST", type=pitches,
                           help="MIDI pitches, e.g. 24,36,48 or 24-84/4")
     gansynth.add_argument("--resolution", metavar="N", type=_positive, help="cells on a side of the pad (9)")
     gansynth.add_argument("--length", metavar="SAMPLES", type=_positive, help="of a note (60000)")
@@ -143,20 +143,6 @@ def _corner(text):
     if not all(names):
         raise ValueError
     return corner.strip(), names
-
-
-@named("list of pitches (e.g. 24,28,32 or 24-84/4)")
-def _pitches(text):
-    pitches = set()
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d{1,3})(?:-(\d{1,3})(?:/(\d{1,3}))?)?\s*", part, re.ASCII)
-        if not match:
-            raise ValueError
-        low, high, step = int(match[1]), int(match[2] or match[1]), int(match[3] or 1)
-        if not low <= high <= 127:
-            raise ValueError
-        pitches.update(range(low, high + 1, step))
-    return tuple(sorted(pitches))
 
 
 def _corners(pairs):

@@ -1,5 +1,6 @@
 """Options of commands: what may be written, and what argparse says when something else was."""
 
+import re
 import sys
 
 LARGEST = sys.float_info.max
@@ -21,6 +22,21 @@ def whole(least, most, name="whole number"):
 
 seed = whole(0, 2**32 - 1, "seed")
 pitch = whole(0, 127, "MIDI pitch")
+
+
+@named("list of pitches (e.g. 24,28,32 or 24-84/4)")
+def pitches(text):
+    """MIDI pitches in rising order, as a type for argparse."""
+    wanted = set()
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,3})(?:-(\d{1,3})(?:/(\d{1,3}))?)?\s*", part, re.ASCII)
+        if not match:
+            raise ValueError
+        low, high, step = int(match[1]), int(match[2] or match[1]), int(match[3] or 1)
+        if not low <= high <= 127:
+            raise ValueError
+        wanted.update(range(low, high + 1, step))
+    return tuple(sorted(wanted))
 
 
 def between(number, least, most):
