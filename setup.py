@@ -141,12 +141,13 @@ setup(
         "dask": ["distributed>=2024.1"],  # note grids on a cluster
         "ganspace": ["scikit-learn>=1.3"],  # finding components batch after batch
         "train": ["tensorboard>=2.16"],  # curves, sounds and pictures of a training
+        "pitch": ["librosa>=0.10.1"],  # pYIN: which pitch a recording has
         # Pictures of sounds: matplotlib draws, librosa has the constant-Q transform of rainbowgrams.
         "plots": ["matplotlib>=3.8", "librosa>=0.10.1"],
         "test": ["pytest>=8", "setuptools>=64", "wheel",  # the tests build the package, too
                  "scikit-learn>=1.3",  # find components
                  "tensorboard>=2.16",  # watch a training
-                 "matplotlib>=3.8", "librosa>=0.10.1",  # draw sounds
+                 "matplotlib>=3.8", "librosa>=0.10.1",  # draw sounds and hear pitches
                  "py2max==0.6.0",  # write the Max patches: the same bytes as the committed ones
                  "distributed>=2024.1"],  # and render on a cluster of two
     },

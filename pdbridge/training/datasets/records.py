@@ -437,7 +437,7 @@ def serialized(note):
         raise DatasetError(f"a note has {len(QUALITIES)} qualities, not {len(note.qualities)}")
     features = {
         "pitch": _integers([note.pitch]),
-        "audio": tf.train.Feature(float_list=tf.train.FloatList(value=audio)),
+        "audio": tf.train.Feature(float_list=tf.train.FloatList(value=audio.tolist())),
         "qualities": _integers(note.qualities),
         "instrument_source": _integers([note.instrument_source]),
         "instrument_family": _integers([note.instrument_family]),
