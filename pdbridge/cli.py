@@ -8,7 +8,7 @@ import argparse
 import sys
 
 import pdbridge
-from pdbridge.commands import doctor, gansynth, grid, nsynth, plot
+from pdbridge.commands import doctor, gansynth, grid, models, nsynth, plot
 from pdbridge.errors import PdbridgeError
 from pdbridge.places import BUILT_IN_MODEL, PORT, patches_folder
 
@@ -94,6 +94,7 @@ def parser():
     nsynth.add_to(commands)
     grid.add_to(commands)
     plot.add_to(commands)
+    models.add_to(commands)
 
     patches = commands.add_parser("patches", help="print the folder of the patches")
     patches.set_defaults(run=lambda options: print(patches_folder()))

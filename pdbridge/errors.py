@@ -75,3 +75,11 @@ class DatasetError(PdbridgeError):
 
 class TrainingError(PdbridgeError):
     """A training that cannot start or go on; the message says what to do, or what was kept."""
+
+
+class DownloadError(PdbridgeError):
+    """A model that cannot be downloaded or unpacked; the message says whether it can go on later."""
+
+
+class ArchiveError(DownloadError):
+    """A zip or tar that is damaged, or holds what a checkpoint does not: links, names that lead elsewhere."""

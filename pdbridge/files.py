@@ -99,3 +99,34 @@ def make_folder(folder):
             pass
     except OSError as error:
         raise AudioError(f"{folder} cannot be written into: {error.strerror or error}") from None
+
+
+def locked(file):
+    """Keep other processes from what a file stands for.
+
+    Parameters
+    ----------
+    file : file
+        Open for writing. The lock lasts until it is closed, also by the end of the process.
+
+    Returns
+    -------
+    bool
+        False: another process has the lock.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        try:
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -80,4 +80,42 @@ def find_model(name, folder_of_patch=None):
         if place.is_dir():
             return Path(os.path.abspath(place))
     looked_at = ", ".join(str(place) for place in dict.fromkeys(places))
-    raise CheckpointError(f"there is no model folder {name}; looked at {looked_at}")
+    hint = f"; pdbridge models download {name} brings it" if _is_published(name) else ""
+    raise CheckpointError(f"there is no model folder {name}{hint}; looked at {looked_at}")
+
+
+def _is_published(name):
+    from pdbridge.downloads import CATALOGUE
+
+    return str(name) in {model.name for model in CATALOGUE}
+
+
+def find_checkpoint(name, folder_of_patch=None):
+    """The path of a checkpoint that need not be a folder.
+
+    Parameters
+    ----------
+    name : str or Path
+        A file, a folder, or what the files of a checkpoint begin with (``model.ckpt-200000``); else the
+        name of a model, as `find_model` takes it.
+    folder_of_patch : str, Path or None
+
+    Returns
+    -------
+    Path
+        As it was given where there is no model of that name either: who reads it says what is missing.
+
+    Raises
+    ------
+    CheckpointError
+        It is the name of a published model that was not downloaded yet.
+    """
+    path = Path(os.path.expanduser(name))
+    if path.exists() or Path(f"{path}.index").exists():
+        return path
+    try:
+        return find_model(path, folder_of_patch)
+    except CheckpointError:
+        if _is_published(path):
+            raise
+        return path

@@ -8,8 +8,8 @@ def progress(total, unit, description="", done=0):
 
     Parameters
     ----------
-    total : int
-        Units until the end.
+    total : int or None
+        Units until the end; None if nobody knows.
     unit : str
         What is counted, e.g. "note" or "sample".
     description : str
@@ -26,7 +26,7 @@ def progress(total, unit, description="", done=0):
     from tqdm import tqdm
 
     terminal = sys.stderr.isatty()
-    return tqdm(total=total, initial=done, unit=unit, desc=description, unit_scale=total > 10000,
+    return tqdm(total=total, initial=done, unit=unit, desc=description, unit_scale=total is None or total > 10000,
                 mininterval=0.1 if terminal else 10, dynamic_ncols=terminal)
 
 

@@ -236,12 +236,12 @@ def _say(line):
 
 def _model(name):
     """What kind of checkpoint it is, and where."""
-    from pdbridge.places import find_model
+    from pdbridge.places import find_checkpoint, find_model
 
     try:
         folder = find_model(name)
     except CheckpointError:  # a prefix of files, perhaps
-        return "nsynth", str(Path(name).expanduser())
+        return "nsynth", str(find_checkpoint(name))
     return ("gansynth" if (folder / "experiment.json").is_file() else "nsynth"), str(folder)
 
 

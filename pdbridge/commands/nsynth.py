@@ -71,7 +71,8 @@ def _command(commands, name, run, summary, description, source):
     command.add_argument("source", metavar="SOURCE", nargs="?", help=source)
     command.add_argument("--source_path", metavar="SOURCE", help="the same")
     command.add_argument("--model", "--checkpoint_path", metavar="CKPT", required=True,
-                         help="the checkpoint: its folder, its prefix (model.ckpt-200000) or its .index file")
+                         help="the checkpoint: its folder, its prefix (model.ckpt-200000) or its .index file; or its "
+                         "name in the cache (see pdbridge models)")
     command.add_argument("--output", "--save_path", metavar="DIR", required=True,
                          help="the folder for the results; made if need be")
 

@@ -18,6 +18,7 @@ from pdbridge import audio
 from pdbridge.errors import AudioError, EmbeddingError, PdbridgeError
 from pdbridge.files import make_folder, written_whole
 from pdbridge.nsynth import mulaw
+from pdbridge.places import find_checkpoint
 from pdbridge.progress import counted, progress, say
 from pdbridge.rendering.batches import REACH, Draw, chunks, fitting_batch
 from pdbridge.rendering.batches import resume as taken_up
@@ -675,7 +676,7 @@ def _loaded(model):
     with tensorflow_silenced():
         from pdbridge.nsynth.model import NSynth
 
-        return NSynth.load(model)
+        return NSynth.load(find_checkpoint(model))
 
 
 def _loaded_baseline(model, padding):
@@ -684,4 +685,4 @@ def _loaded_baseline(model, padding):
     with tensorflow_silenced():
         from pdbridge.nsynth.baseline import NSynthBaseline
 
-        return NSynthBaseline.load(model, padding)
+        return NSynthBaseline.load(find_checkpoint(model), padding)

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from pdbridge.errors import GridError, MessageError
-from pdbridge.files import written_whole
+from pdbridge.files import locked, written_whole
 
 LONGEST_STEM = 160  # bytes; file systems take 255 for the whole name
 
@@ -46,7 +46,7 @@ class Work:
         except OSError as error:
             raise GridError(f"{self.folder} cannot be written: {error.strerror}") from None
         try:
-            free = _locked(self._lock)
+            free = locked(self._lock)
         except OSError as error:  # e.g. a network file system without locks
             self._lock.close()
             raise GridError(f"{self.folder} cannot be held by one process at a time: {error.strerror}"
@@ -199,23 +199,3 @@ def fingerprint_of_file(path):
 
 def _text(made_from):
     return json.dumps(made_from, sort_keys=True)
-
-
-def _locked(file):
-    """Whether the lock could be taken; the operating system gives it back when the process ends."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        import msvcrt
-
-        try:
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
