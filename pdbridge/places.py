@@ -97,7 +97,7 @@ def find_checkpoint(name, folder_of_patch=None):
     ----------
     name : str or Path
         A file, a folder, or what the files of a checkpoint begin with (``model.ckpt-200000``); else the
-        name of a model, as `find_model` takes it.
+        name of a model, as `find_model` takes it. SING's is the only file, ``.th``, of its folder.
     folder_of_patch : str, Path or None
 
     Returns
@@ -114,8 +114,10 @@ def find_checkpoint(name, folder_of_patch=None):
     if path.exists() or Path(f"{path}.index").exists():
         return path
     try:
-        return find_model(path, folder_of_patch)
+        folder = find_model(path, folder_of_patch)
     except CheckpointError:
         if _is_published(path):
             raise
         return path
+    files = list(folder.glob("*.th"))
+    return files[0] if len(files) == 1 else folder

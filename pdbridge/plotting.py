@@ -8,6 +8,9 @@ Figures belong to whoever asked for them; pyplot, which remembers every figure, 
 extra ``plots`` (matplotlib and librosa), imported inside the functions.
 """
 
+import contextlib
+import warnings
+
 import numpy as np
 
 from pdbridge.errors import AudioError, EngineError
@@ -31,6 +34,7 @@ DPI = 100
 CELL_INCHES = 4.0, 2.6  # of one picture in a page
 COLUMNS = 4
 MOST_CELLS = 64
+LONGEST_TITLE = 46  # characters over a cell
 WAVE_COLOUR = "#20639b"
 
 
@@ -138,7 +142,7 @@ def page(sounds, titles=None, sample_rate=16000, kind="rainbowgram", columns=COL
             axes.tick_params(labelsize="small")
             axes.locator_params(axis="x", nbins=5)
             if line == 0 and title:
-                axes.set_title(title, fontsize="medium", parse_math=False)
+                axes.set_title(_shown(title), fontsize="medium", parse_math=False)
             if line == len(kinds) - 1:
                 axes.set_xlabel("s", fontsize="small")
     return figure
@@ -158,7 +162,7 @@ def write_png(figure, path):
     MessageError
         The folder is missing, or the file cannot be written.
     """
-    with written_whole(path) as temporary:
+    with written_whole(path) as temporary, _boxes_for_missing_glyphs():
         figure.savefig(temporary, format="png", dpi=DPI)
 
 
@@ -174,8 +178,26 @@ def pixels(figure):
     uint8 array [height, width, 3]
         Red, green and blue; the top row first.
     """
-    figure.canvas.draw()
+    with _boxes_for_missing_glyphs():
+        figure.canvas.draw()
     return np.array(figure.canvas.buffer_rgba())[..., :3]  # a copy: the canvas draws into its own
+
+
+@contextlib.contextmanager
+def _boxes_for_missing_glyphs():
+    """A title in a script that the font does not have is drawn as boxes, without a warning for each."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        yield
+
+
+def _shown(title):
+    """A title as it fits over a cell; names of files may be long, and hold anything."""
+    title = "".join(character if character.isprintable() else "?" for character in title)
+    if len(title) > LONGEST_TITLE:
+        half = LONGEST_TITLE // 2 - 1
+        title = f"{title[:half]}...{title[-half:]}"
+    return title
 
 
 # The numbers

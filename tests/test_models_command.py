@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from full_disk import files_end_at
 
 from pdbridge import archives, cli, downloads, places
@@ -207,10 +208,21 @@ def test_an_nsynth_checkpoint_is_unpacked_from_a_tar_and_found_by_its_name(pack,
     assert not os.access(folder / "checkpoint", os.X_OK)
 
 
+def test_nsynth_commands_take_a_checkpoint_of_the_cache_by_its_name(cache, capsys):
+    soundfile.write("flute.wav", np.sin(np.arange(1024) / 9), 16000)
+    save = ["nsynth", "save-embeddings", "flute.wav", "--model", "wavenet-ckpt", "--output", "out"]
+    assert cli.main(save) == 1
+    assert "pdbridge models download wavenet-ckpt brings it" in capsys.readouterr().err
+    shutil.copytree(DATA / "nsynth" / "ckpt_public", cache / "models" / "wavenet-ckpt")
+    assert cli.main(save) == 0
+    assert np.load("out/flute_embeddings.npy").shape == (2, 16)
+
+
 def test_sing_is_kept_as_the_file_it_is_when_its_check_sum_is_right(publish, cache, capsys):
     publish("sing", "SING", body=WEIGHTS, sha256=hashlib.sha256(WEIGHTS).hexdigest())
     assert run("download", "sing") == 0
     assert holds(cache / "models" / "sing", {"sing.th": WEIGHTS})
+    assert places.find_checkpoint("sing") == cache / "models" / "sing" / "sing.th"
     publish("other", "SING", body=WEIGHTS[:-1] + b"x", sha256=hashlib.sha256(WEIGHTS).hexdigest())
     fails(capsys, "other.th is damaged, or not the one that was published", "other")
     assert not (cache / "models" / "other").exists() and not left_over(cache)

@@ -120,6 +120,14 @@ def test_a_page_shows_each_sound_with_its_title_and_time():
     assert len(plotting.page(sounds[:2], kind="all").axes) == 6
 
 
+def test_titles_may_be_long_and_hold_anything(recwarn):
+    figure = plotting.page([tone(300)] * 2, ["a" * 50 + "z" * 50, "\u65e5\u672c\n\udcff.wav"], kind="waveform")
+    plotting.pixels(figure)
+    first, second = (axes.get_title() for axes in figure.axes)
+    assert first.startswith("aaaa") and "..." in first and first.endswith("zzzz") and len(first) < 50
+    assert second == "\u65e5\u672c??.wav" and not recwarn.list
+
+
 @pytest.mark.parametrize("sounds, message", [
     ([], "a page shows 1 to 64 sounds, not 0"),
     ([np.zeros(9)] * 65, "a page shows 1 to 64 sounds, not 65"),
@@ -225,6 +233,20 @@ def test_random_timbres_are_those_of_their_seed_which_is_told(here, model, drawn
     np.testing.assert_array_equal(model.asked[-1][0], latent.random_z(1, 256, int(number))[0])
 
 
+def test_random_timbres_are_kept_to_be_played_again(here, model, capsys):
+    words = "--random", 2, "--seed", 7, "--kind", "waveform", "--save-z", "liked"
+    assert run(*words) == 0
+    assert sorted(path.name for path in (here / "liked").iterdir()) == ["seed_7_z_1.npy", "seed_7_z_2.npy"]
+    np.testing.assert_array_equal(latent.read_z(here / "liked" / "seed_7_z_2.npy", 256), latent.random_z(2, 256, 7)[1])
+    assert run("liked/seed_7_z_2.npy", "--kind", "waveform") == 0
+    np.testing.assert_array_equal(model.asked[-1][0], model.asked[1][0])
+    (here / "plot.png").unlink()
+    np.save(here / "liked" / "seed_7_z_2.npy", np.zeros(256))
+    assert run(*words) == 1 and not (here / "plot.png").exists()
+    assert "seed_7_z_1.npy exists already; --overwrite" in capsys.readouterr().err
+    assert not np.load(here / "liked" / "seed_7_z_2.npy").any()
+
+
 def test_a_picture_that_is_there_stays_unless_it_may_be_replaced(here, model, capsys):
     (here / "kick.png").write_text("precious")
     soundfile.write("kick.wav", tone(60, 0.1), RATE)
@@ -263,6 +285,7 @@ def test_a_missing_extra_is_said_before_the_model_is_loaded(here, model, monkeyp
 @pytest.mark.parametrize("words, message", [
     ([], "give a sound or a timbre to draw, or --random N"),
     (["a.wav", "--seed", "1"], "--seed is for --random timbres"),
+    (["a.npy", "--save-z", "liked"], "--save-z is for --random timbres"),
     (["a.wav", "--pitch", "60"], "--pitch is for timbres"),
     (["a.wav", "--kind", "cube"], "invalid choice: 'cube'"),
     (["a.npy", "--pitch", "200"], "invalid list of pitches"),

@@ -34,6 +34,9 @@ def add_to(commands):
     timbres.add_argument("--seed", metavar="N", type=seed,
                          help="of the random timbres, the same seed draws the same ones; without it one is "
                          "drawn and printed")
+    timbres.add_argument("--save-z", metavar="DIR",
+                         help="keep the random timbres in this folder, to play the ones that you like (load_z): "
+                         "seed_7_z_1.npy and so on")
     timbres.add_argument("--pitch", metavar="P,P", type=pitches,
                          help=f"MIDI pitches of the notes, e.g. 36,60 or 24-84/12 ({MIDDLE_C}, or what the model "
                          "knows nearest to it)")
@@ -42,8 +45,9 @@ def add_to(commands):
     def run(options):
         if not options.files and not options.random:
             plot.error("give a sound or a timbre to draw, or --random N")
-        if options.seed is not None and not options.random:
-            plot.error("--seed is for --random timbres")
+        for name in ("seed", "save_z"):
+            if getattr(options, name) is not None and not options.random:
+                plot.error(f"--{name.replace('_', '-')} is for --random timbres")
         if not options.random and not any(_is_timbre(file) for file in options.files):
             for name in ("pitch", "model"):
                 if getattr(options, name):
@@ -60,6 +64,9 @@ def _seconds(text):
 
 def _plot(options):
     output = _output(options)
+    if options.random and options.seed is None:
+        options.seed = _drawn()
+    kept = _kept_z(options)
     for file in options.files:
         if not Path(file).expanduser().is_file():
             kind, error = ("timbre", LatentError) if _is_timbre(file) else ("sound file", AudioError)
@@ -67,7 +74,7 @@ def _plot(options):
     from pdbridge import plotting
 
     plotting.need_extra()  # before the model is loaded, which takes seconds
-    sounds = list(_sounds(options))
+    sounds = list(_sounds(options, kept))
     if options.seconds:
         sounds = [(title, samples[:max(1, int(options.seconds * rate))], rate) for title, samples, rate in sounds]
     titles, samples, rates = zip(*sounds, strict=True)
@@ -94,12 +101,27 @@ def _output(options):
     return output
 
 
+def _kept_z(options):
+    """The files for random timbres, which can be written; none if they are not to be kept."""
+    if not options.save_z:
+        return []
+    from pdbridge.files import make_folder
+
+    folder = Path(os.path.expanduser(options.save_z))
+    paths = [folder / f"seed_{options.seed}_z_{number + 1}.npy" for number in range(options.random)]
+    there = [path for path in paths if path.exists()]
+    if there and not options.overwrite:
+        raise PdbridgeError(f"{there[0]} exists already; --overwrite makes it again")
+    make_folder(folder)
+    return paths
+
+
 def _is_timbre(file):
     return file.lower().endswith(".npy")
 
 
-def _sounds(options):
-    """Title, samples and sample rate of each picture, in the order of the command line."""
+def _sounds(options, kept):
+    """Title, samples and sample rate of each picture, in the order of the command line; keeps random timbres."""
     from pdbridge import audio, latent, plotting
 
     timbres = [file for file in options.files if _is_timbre(file)]
@@ -121,9 +143,20 @@ def _sounds(options):
         else:
             yield path.name, *audio.read_wav(path)
     if options.random:
-        number = _drawn() if options.seed is None else options.seed
-        for index, z in enumerate(model.random_z(options.random, seed=number)):
-            yield from played(f"z {index + 1} of seed {number}", z)
+        z = model.random_z(options.random, seed=options.seed)
+        _keep(z, kept)
+        for number, values in enumerate(z):
+            yield from played(f"z {number + 1} of seed {options.seed}", values)
+
+
+def _keep(z, paths):
+    import numpy as np
+
+    from pdbridge.files import written_whole
+
+    for path, values in zip(paths, z, strict=False):  # no paths: not to be kept
+        with written_whole(path) as temporary:
+            np.save(temporary, values)
 
 
 def _drawn():
