@@ -16,6 +16,7 @@ LOWEST, HIGHEST = 23, 108  # MIDI pitches that are listened for: B0 (31 Hz) to C
 FRAME_S, HOP_S = 0.256, 0.032  # four periods of the lowest pitch and more
 RESOLUTION = 0.25  # semitones; finer ones only cost time (0.1: 15 times), since pitches are whole here
 AUDIBLE_DB = -40  # frames that are quieter than this below the loudest are not listened to
+SILENT_DB = -66  # (rms, below full scale) what stays under this everywhere is silence with a hiss, or a filter's ringing
 SURE = 0.7  # confidence from which a pitch needs no second look
 
 
@@ -64,6 +65,8 @@ def detect(samples, sample_rate):
         return Heard(None, 0.0)
     samples = np.pad(samples, (0, max(frame - len(samples), 0)))
     loudness = librosa.feature.rms(y=samples, frame_length=frame, hop_length=hop)[0]
+    if loudness.max() < 10 ** (SILENT_DB / 20):
+        return Heard(None, 0.0)
     sounding = loudness >= loudness.max() * 10 ** (AUDIBLE_DB / 20)
     highest = min(HIGHEST, int(librosa.hz_to_midi(sample_rate / 3)))
     frequency, voiced, _ = librosa.pyin(

@@ -7,7 +7,8 @@ from full_disk import files_end_at
 
 from pdbridge.errors import DatasetError, PdbridgeError
 from pdbridge.training.datasets import records
-from pdbridge.training.datasets.records import Note, Selection
+from pdbridge.training.datasets.notes import FAMILIES, QUALITIES, Note
+from pdbridge.training.datasets.records import Selection
 
 
 def integers(*values):
@@ -69,8 +70,8 @@ def test_a_record_of_the_course_is_read(path):
 def test_a_record_of_the_nsynth_dataset_is_read_with_its_name_velocity_and_family(path):
     note, = records.read(by_the_original(path, published(61)))
     assert (note.pitch, note.velocity, note.note_str) == (61, 127, "reed_acoustic_023-061-127")
-    assert records.FAMILIES[note.instrument_family] == "reed"
-    assert [name for name, has in zip(records.QUALITIES, note.qualities, strict=True) if has] == ["dark", "reverb"]
+    assert FAMILIES[note.instrument_family] == "reed"
+    assert [name for name, has in zip(QUALITIES, note.qualities, strict=True) if has] == ["dark", "reverb"]
     assert note.sample_rate == 16000
 
 

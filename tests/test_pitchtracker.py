@@ -30,7 +30,7 @@ def test_the_pitch_of_a_note_is_heard_with_confidence(pitch, rate):
 
 
 def test_a_soft_note_in_a_long_silence_is_as_sure_as_a_loud_one():
-    heard = pitchtracker.detect(np.pad(tone(60) / 1000, (8000, 24000)), RATE)
+    heard = pitchtracker.detect(np.pad(tone(60) / 100, (8000, 24000)), RATE)
     assert heard.pitch == 60
     assert heard.sure
 
@@ -41,7 +41,8 @@ def test_noise_and_two_notes_after_each_other_are_not_sure():
     assert not pitchtracker.detect(np.concatenate([tone(60, 0.8), tone(67, 0.8)]), RATE).sure
 
 
-@pytest.mark.parametrize("samples", [np.zeros(RATE, np.float32), np.zeros(0, np.float32), np.full(RATE, np.nan)])
+@pytest.mark.parametrize("samples", [np.zeros(RATE, np.float32), np.zeros(0, np.float32), np.full(RATE, np.nan),
+                                     tone(60) / 3000], ids=["zeros", "none", "NaN", "too soft"])
 def test_in_silence_no_pitch_is_heard(samples):
     assert pitchtracker.detect(samples, RATE) == (None, 0)
 

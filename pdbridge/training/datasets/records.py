@@ -21,50 +21,11 @@ import tensorflow as tf
 
 from pdbridge.errors import DatasetError
 from pdbridge.files import written_whole
-
-SAMPLE_RATE = 16000  # Hz, of NSynth and of everything that is trained here
-NOTE_LENGTH = 64000  # samples: 4 s
-QUALITIES = ("bright", "dark", "distortion", "fast_decay", "long_release", "multiphonic", "nonlinear_env",
-             "percussive", "reverb", "tempo-synced")
-SOURCES = ("acoustic", "electronic", "synthetic")
-FAMILIES = ("bass", "brass", "flute", "guitar", "keyboard", "mallet", "organ", "reed", "string", "synth_lead",
-            "vocal")
+from pdbridge.training.datasets.notes import NOTE_LENGTH, QUALITIES, SAMPLE_RATE, SOURCES, Note
 
 AT_ONCE = 32  # notes that are parsed together while they are counted
 #: What a record may lack, as `parse` gives it then.
 UNKNOWN = -1
-
-
-@dataclass(frozen=True, eq=False)
-class Note:
-    """A note of a data set.
-
-    Attributes
-    ----------
-    pitch : int
-        MIDI.
-    audio : float32 array [samples]
-        In -1..1.
-    velocity : int or None
-        MIDI; the course's records have none.
-    note_str : str or None
-        Its name in the NSynth dataset.
-    qualities : tuple of 10 int
-        0 or 1 each, see `QUALITIES`.
-    instrument_source, instrument_family : int
-        Places in `SOURCES` and `FAMILIES`.
-    sample_rate : int or None
-        In Hz, where the record says it.
-    """
-
-    pitch: int
-    audio: np.ndarray
-    velocity: int | None = None
-    note_str: str | None = None
-    qualities: tuple = (0,) * len(QUALITIES)
-    instrument_source: int = 0
-    instrument_family: int = 0
-    sample_rate: int | None = None
 
 
 @dataclass(frozen=True)
@@ -178,6 +139,28 @@ def find(paths):
     if not found:
         raise DatasetError("no data set is named")
     return sorted(found)
+
+
+def count(file):
+    """How many whole records a file holds, by their lengths alone; what is damaged in them is not seen.
+
+    Parameters
+    ----------
+    file : Path
+
+    Returns
+    -------
+    int
+    """
+    found, size = 0, os.path.getsize(file)
+    with open(file, "rb") as opened:
+        while len(head := opened.read(12)) == 12:  # length, and its checksum
+            end = opened.tell() + int.from_bytes(head[:8], "little") + 4
+            if end > size:
+                break
+            opened.seek(end)
+            found += 1
+    return found
 
 
 # Reading
