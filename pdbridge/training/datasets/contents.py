@@ -168,8 +168,9 @@ def described(found):
     yield "sources", _counts(found.sources, SOURCES)
     yield "families", _counts(found.families, FAMILIES)
     if set(found.velocities) != {None}:
-        yield "velocities", ", ".join(f"{velocity} ({count})" for velocity, count in sorted(
-            found.velocities.items(), key=lambda item: (item[0] is None, item[0])))
+        known = sorted(velocity for velocity in found.velocities if velocity is not None)
+        unknown = [f"unknown ({found.velocities[None]})"] if None in found.velocities else []
+        yield "velocities", ", ".join([f"{velocity} ({found.velocities[velocity]})" for velocity in known] + unknown)
 
 
 def _some(names):
