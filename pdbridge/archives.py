@@ -44,7 +44,7 @@ def unpack(archive, folder, most_bytes=MOST_BYTES):
     ----------
     archive : str or Path
     folder : str or Path
-        Made; it must not exist.
+        Made; it must not exist. What macOS adds to archives is left out.
     most_bytes : int
         Archives with more than that are refused.
 
@@ -63,11 +63,16 @@ def unpack(archive, folder, most_bytes=MOST_BYTES):
                 pass
         try:
             folder.mkdir()
-            for entry in entries:
+            for entry in filter(_is_wanted, entries):
                 _write(archive, entry, folder.joinpath(*entry.parts))
         except OSError as error:
             raise DownloadError(f"{folder} cannot be written: {error.strerror or error}; the archive is kept, the "
                                 "same command goes on when it can be") from None
+
+
+def _is_wanted(entry):
+    """Not what macOS adds to archives: ``._model.ckpt.index`` would pass for a checkpoint."""
+    return not any(part in ("__MACOSX", ".DS_Store") or part.startswith("._") for part in entry.parts)
 
 
 def _write(archive, entry, path):

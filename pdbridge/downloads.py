@@ -28,8 +28,10 @@ from pdbridge.places import cache_folder
 BLOCK = 1 << 16  # bytes between two steps of the progress
 TIMEOUT_S = 30  # without a byte
 MOST_BYTES = 16 * 10**9  # of a download
+#: What every folder with a checkpoint holds.
+WANTED = {"GANSynth": "experiment.json", "NSynth": "*.index", "SING": "*.th"}
 
-NSYNTH_LICENCE = "no licence of its own; code Apache 2.0, trained on NSynth (CC BY 4.0)"
+NSYNTH_LICENCE = "no licence stated; code Apache 2.0, trained on NSynth (CC BY 4.0)"
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ CATALOGUE = (
               f"{_NSYNTH}/baseline-ckpt.tar", NSYNTH_LICENCE),
     Published("sing", "SING", "the instruments of NSynth, by Facebook AI Research",
               "https://dl.fbaipublicfiles.com/sing/sing.th",
-              "no licence of its own; code CC BY-NC 4.0, trained on NSynth (CC BY 4.0)", 255_000_000,
+              "no licence stated; code CC BY-NC 4.0, trained on NSynth (CC BY 4.0)", 255_000_000,
               "eda8a7ce66f1ccf31cdd34a920290d80aabf96584c4d53df866b744f2862dc1c"),
 )
 
@@ -308,7 +310,7 @@ class _Download:
                     work.mkdir()
                     os.replace(self.part, work / self.model.file)
             with self._writing():
-                os.rename(_root(work), folder)
+                os.rename(self._root(work), folder)
         finally:
             shutil.rmtree(work, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -319,10 +321,15 @@ class _Download:
         except ArchiveError as error:
             self._forget()
             raise ArchiveError(f"{error}. It was removed; download it again") from None
-        wanted = {"GANSynth": "experiment.json", "NSynth": "*.index"}[self.model.instrument]
-        if not any(_root(work).glob(wanted)):
-            self._forget()
-            raise DownloadError(f"{self.model.file} holds no checkpoint ({wanted} is missing); it was removed")
+
+    def _root(self, work):
+        """The folder of the checkpoint; archives hold it, or what is in it."""
+        wanted = WANTED[self.model.instrument]
+        for folder in (work, *sorted(path for path in work.iterdir() if path.is_dir())):
+            if any(folder.glob(wanted)):
+                return folder
+        self._forget()
+        raise ArchiveError(f"{self.model.file} holds no checkpoint ({wanted} is missing); it was removed")
 
     def _forget(self):
         for path in (self.part, self.state):
@@ -337,12 +344,6 @@ class _Download:
         except OSError as error:
             raise DownloadError(f"{error.filename or self.part} cannot be written: {error.strerror or error}; what "
                                 "arrived is kept, the same command goes on when it can be") from None
-
-
-def _root(folder):
-    """The folder of the checkpoint: archives hold one around it."""
-    inside = [path for path in folder.iterdir() if path.name != "__MACOSX"]
-    return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
 
 
 def _digest(file):
@@ -424,7 +425,7 @@ def _continues(answer, start, length):
 
 def kind_of(folder):
     """What a folder with a model holds: "GANSynth", "NSynth", "SING", or "unknown"."""
-    for pattern, kind in (("experiment.json", "GANSynth"), ("*.index", "NSynth"), ("*.th", "SING")):
+    for kind, pattern in WANTED.items():
         if any(Path(folder).glob(pattern)):
             return kind
     return "unknown"

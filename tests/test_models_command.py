@@ -208,6 +208,14 @@ def test_an_nsynth_checkpoint_is_unpacked_from_a_tar_and_found_by_its_name(pack,
     assert not os.access(folder / "checkpoint", os.X_OK)
 
 
+@pytest.mark.parametrize("folder", ["", "all_instruments/", "a-name-of-theirs/"])
+def test_the_checkpoint_is_found_in_the_archive_without_the_clutter_of_macos(folder, publish, cache):
+    clutter = {"__MACOSX/all_instruments/._experiment.json": b"x", f"{folder}._experiment.json": b"x", ".DS_Store": b""}
+    publish(body=zipped({folder + name: content for name, content in FILES.items()} | clutter, ""))
+    assert run("download", "all_instruments") == 0
+    assert holds(cache / "models" / "all_instruments")
+
+
 def test_nsynth_commands_take_a_checkpoint_of_the_cache_by_its_name(cache, capsys):
     soundfile.write("flute.wav", np.sin(np.arange(1024) / 9), 16000)
     save = ["nsynth", "save-embeddings", "flute.wav", "--model", "wavenet-ckpt", "--output", "out"]
