@@ -12,6 +12,7 @@ _HOMES = {
     "GANSpace": "pdbridge.gansynth.ganspace",
     "NSynth": "pdbridge.nsynth.model",
     "NSynthBaseline": "pdbridge.nsynth.baseline",
+    "SING": "pdbridge.sing.model",
     "NoteGrid": "pdbridge.notegrid",
     "latent": None,
     "errors": None,

@@ -8,7 +8,7 @@ import argparse
 import sys
 
 import pdbridge
-from pdbridge.commands import dataset, doctor, gansynth, grid, models, nsynth, plot
+from pdbridge.commands import dataset, doctor, gansynth, grid, models, nsynth, plot, sing
 from pdbridge.errors import PdbridgeError
 from pdbridge.places import BUILT_IN_MODEL, PORT, patches_folder
 
@@ -92,6 +92,7 @@ def parser():
 
     gansynth.add_to(commands)
     nsynth.add_to(commands)
+    sing.add_to(commands)
     grid.add_to(commands)
     dataset.add_to(commands)
     plot.add_to(commands)

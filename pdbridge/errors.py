@@ -83,3 +83,7 @@ class DownloadError(PdbridgeError):
 
 class ArchiveError(DownloadError):
     """A zip or tar that is damaged, or holds what a checkpoint does not: links, names that lead elsewhere."""
+
+
+class SymbolError(PdbridgeError):
+    """An instrument, a velocity or a note that a SING does not know, or a table of names that is damaged."""

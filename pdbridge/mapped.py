@@ -79,6 +79,11 @@ class MappedFile:
             raise self.error(f"{self.path} had {len(self.bytes)} bytes when it was opened and has {size} "
                              "now; load it again when it is whole")
 
+    def forget(self):
+        """Let the system take back the memory of what was read so far; it is read again when it is needed."""
+        if hasattr(self._map, "madvise") and hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED)
+
 
 def view(data, dtype, shape, order):
     """An array of bytes that are there; takes no memory.
