@@ -17,6 +17,7 @@ The architecture is that of Défossez et al. 2018, "SING: Symbol-to-Instrument N
 import enum
 import json
 import math
+import re
 import reprlib
 import struct
 from dataclasses import dataclass, field
@@ -100,7 +101,7 @@ class Checkpoint:
     @property
     def lstm_layers(self):
         """Layers of the LSTM (int)."""
-        return sum(name.startswith(f"{SEQUENCE}.lstm.weight_ih_l") for name in self.parameters)
+        return _lstm_layers(self.parameters)
 
     @property
     def hidden(self):
@@ -240,13 +241,17 @@ def write_checkpoint(path, parameters, inputs=INPUTS, length=LENGTH, stride=STRI
 
 def _read_stream(data):
     """What torch.save made until 2020: pickles one after the other, then the numbers of each storage."""
-    position = 0
-    for expected, meaning in ((MAGIC, "the mark of PyTorch"), (PROTOCOL, "a version that is known")):
-        steps = _Torch(data, position)
-        if steps.follow() != expected:
-            raise Damaged(f"is no SING checkpoint: it does not begin with {meaning}")
-        position = steps.position
-    steps = _Torch(data, position)
+    steps = _Torch(data)
+    try:
+        begins = steps.follow() == MAGIC
+    except Damaged:
+        begins = False
+    if not begins:
+        raise Damaged("is no SING checkpoint: it does not begin as PyTorch's files do")
+    steps = _Torch(data, steps.position)
+    if steps.follow() != PROTOCOL:
+        raise Damaged("was written by a PyTorch whose files are not known")
+    steps = _Torch(data, steps.position)
     system = steps.follow()
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise Damaged("was written by a computer with another order of bytes, which is not read")
@@ -283,6 +288,8 @@ def _archive(data):
     members = {member.filename: member for member in listed}
     pickles = [name for name in members if name.endswith("/data.pkl")]
     if not pickles:
+        if not any(name.endswith(".npy") for name in members):
+            raise Damaged("is no SING checkpoint: it is a zip of something else")
         return None
     if len(pickles) > 1 or len(members) != len(listed):
         raise Damaged("is damaged: a name is twice in it")
@@ -390,8 +397,9 @@ MODULES = ("sing.sequence.models.SING", "sing.sequence.models.SequenceGenerator"
                "conv.Conv1d", "conv.ConvTranspose1d", "activation.ReLU")),
            "torch.backends.cudnn.rnn.Unserializable")  # of an LSTM that ran on a GPU under torch 0.4
 
-STORAGES = {"Float": "<f4", "Double": "<f8", "Half": "<f2", "Long": "<i8", "Int": "<i4", "Short": "<i2", "Char": "i1",
-            "Byte": "u1", "Bool": "?"}
+STORAGES = {f"torch.{name}Storage": code for name, code in (
+    ("Float", "<f4"), ("Double", "<f8"), ("Half", "<f2"), ("Long", "<i8"), ("Int", "<i4"), ("Short", "<i2"),
+    ("Char", "i1"), ("Byte", "u1"), ("Bool", "?"))}
 
 NAMES = {
     "collections.OrderedDict": Known.DICT,
@@ -402,7 +410,7 @@ NAMES = {
     "torch.nn.parameter.Parameter": Known.PARAMETER,  # before
     "torch.nn.backends.thnn._get_thnn_function_backend": Known.NOTHING,
 } | {name: _Class(name) for name in MODULES} | {
-    f"torch.{name}Storage": _StorageType(name, np.dtype(code)) for name, code in STORAGES.items()}
+    name: _StorageType(name, np.dtype(code)) for name, code in STORAGES.items()}
 
 
 class _Torch(PickleSteps):
@@ -528,10 +536,20 @@ def _length(parameters):
     return LENGTH if times is None else len(times)
 
 
+def _largest(parameters, pattern):
+    """The largest number in names that fit a pattern, or -1."""
+    found = (re.fullmatch(pattern, name) for name in parameters)
+    return max((int(match[1]) for match in found if match), default=-1)
+
+
 def _last_layer(parameters):
     """The number of the decoder's last layer."""
-    numbers = [name.removeprefix(f"{DECODER}.").split(".")[0] for name in parameters if name.startswith(f"{DECODER}.")]
-    return max((int(number) for number in numbers if number.isdecimal() and len(number) < 4), default=0)
+    return _largest(parameters, rf"{re.escape(DECODER)}\.([0-9]{{1,3}})\..*")
+
+
+def _lstm_layers(parameters):
+    """How many layers the LSTM has."""
+    return 1 + _largest(parameters, rf"{SEQUENCE}\.lstm\.(?:weight|bias)_[ih]h_l([0-9]{{1,3}})")
 
 
 def _checked(path, parameters, inputs, length, stride, instruments=None, metadata=None, file=None):
@@ -580,13 +598,14 @@ def _with_shapes(parameters):
     if f"{SEQUENCE}.time_table.weight" in parameters:
         width += take(f"{SEQUENCE}.time_table.weight", None, None)[1]
     _, hidden = take(f"{SEQUENCE}.lstm.weight_hh_l0", None, None)
-    layers = 0
-    while f"{SEQUENCE}.lstm.weight_ih_l{layers}" in parameters and layers < MOST_LAYERS:
-        take(f"{SEQUENCE}.lstm.weight_ih_l{layers}", 4 * hidden, hidden if layers else width)
-        take(f"{SEQUENCE}.lstm.weight_hh_l{layers}", 4 * hidden, hidden)
+    layers = _lstm_layers(parameters)
+    if layers > MOST_LAYERS:
+        raise Damaged(f"is no SING: its LSTM has {layers} layers")
+    for layer in range(layers):
+        take(f"{SEQUENCE}.lstm.weight_ih_l{layer}", 4 * hidden, hidden if layer else width)
+        take(f"{SEQUENCE}.lstm.weight_hh_l{layer}", 4 * hidden, hidden)
         for bias in ("ih", "hh"):
-            take(f"{SEQUENCE}.lstm.bias_{bias}_l{layers}", 4 * hidden)
-        layers += 1
+            take(f"{SEQUENCE}.lstm.bias_{bias}_l{layer}", 4 * hidden)
     dimension, _ = take(f"{SEQUENCE}.decoder.weight", None, hidden)
     take(f"{SEQUENCE}.decoder.bias", dimension)
 
