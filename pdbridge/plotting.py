@@ -52,7 +52,7 @@ def waveform(samples, sample_rate, title=None):
     Returns
     -------
     matplotlib.figure.Figure
-        Of 4 x 2.6 inches, see `write_png` and `pixels`.
+        800 x 260 pixels, see `write_png` and `pixels`.
 
     Raises
     ------
@@ -99,6 +99,7 @@ def page(sounds, titles=None, sample_rate=16000, kind="rainbowgram", columns=COL
     Returns
     -------
     matplotlib.figure.Figure
+        Each picture is 400 x 260 pixels; in a single column they are twice as wide.
 
     Raises
     ------
@@ -130,7 +131,7 @@ def page(sounds, titles=None, sample_rate=16000, kind="rainbowgram", columns=COL
     kinds = KINDS if kind == "all" else (kind,)
     columns = min(columns, len(sounds))
     rows = -(-len(sounds) // columns)
-    figure = _figure(columns * CELL_INCHES[0], rows * len(kinds) * CELL_INCHES[1])
+    figure = _figure(max(2, columns) * CELL_INCHES[0], rows * len(kinds) * CELL_INCHES[1])
     grid = figure.add_gridspec(rows * len(kinds), columns)
     for number, (sound, rate, title) in enumerate(zip(sounds, rates, titles, strict=True)):
         row, column = divmod(number, columns)

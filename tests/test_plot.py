@@ -118,6 +118,7 @@ def test_a_page_shows_each_sound_with_its_title_and_time():
     height, width, channels = plotting.pixels(figure).shape
     assert channels == 3 and width == 4 * 400 and height == 2 * 260  # four in a row
     assert len(plotting.page(sounds[:2], kind="all").axes) == 6
+    assert plotting.pixels(plotting.waveform(sounds[0], RATE)).shape == (260, 800, 3)
 
 
 def test_titles_may_be_long_and_hold_anything(recwarn):
