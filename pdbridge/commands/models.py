@@ -47,7 +47,9 @@ def _list(options):
         print(f"  {'':18}{model.licence}; {model.address}")
 
 
-PLAY = {"GANSynth": "pdbridge play --model {}", "NSynth": "pdbridge nsynth generate SOUNDS --output NOTES --model {}"}
+PLAY = {"GANSynth": "pdbridge play --model {}", "NSynth": "pdbridge grid render PROJECT --model {}",
+        "SING": "pdbridge sing generate LIST --model {}"}
+PLAY_BY_NAME = {"baseline-ckpt": "pdbridge nsynth baseline-embeddings SOUNDS --output DIR --model {}"}
 
 
 def _download(options):
@@ -60,5 +62,5 @@ def _download(options):
     except KeyboardInterrupt:
         print("\npdbridge: stopped; what arrived is kept, the same command goes on from there", file=sys.stderr)
         raise
-    how = f"; {PLAY[model.instrument].format(model.name)}" if model.instrument in PLAY else ""
-    print(f"{model.name} is in {folder}{how}")
+    how = PLAY_BY_NAME.get(model.name, PLAY[model.instrument]).format(model.name)
+    print(f"{model.name} is in {folder}; use it: {how}")
