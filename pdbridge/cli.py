@@ -8,7 +8,7 @@ import argparse
 import sys
 
 import pdbridge
-from pdbridge.commands import dataset, doctor, gansynth, grid, models, nsynth, plot, sing
+from pdbridge.commands import dataset, doctor, gansynth, grid, models, nsynth, plot, sing, train
 from pdbridge.errors import PdbridgeError
 from pdbridge.places import BUILT_IN_MODEL, PORT, patches_folder
 
@@ -97,6 +97,7 @@ def parser():
     dataset.add_to(commands)
     plot.add_to(commands)
     models.add_to(commands)
+    train.add_to(commands)
 
     patches = commands.add_parser("patches", help="print the folder of the patches")
     patches.set_defaults(run=lambda options: print(patches_folder()))

@@ -111,15 +111,13 @@ def find_checkpoint(name, folder_of_patch=None):
         It is the name of a published model that was not downloaded yet.
     """
     path = Path(os.path.expanduser(name))
-    if path.is_file() or Path(f"{path}.index").exists():
+    if path.exists() or Path(f"{path}.index").exists():
         return path
-    folder = path
-    if not path.exists():
-        try:
-            folder = find_model(path, folder_of_patch)
-        except CheckpointError:
-            if _is_published(path):
-                raise
-            return path
+    try:
+        folder = find_model(path, folder_of_patch)
+    except CheckpointError:
+        if _is_published(path):
+            raise
+        return path
     files = list(folder.glob("*.th"))
     return files[0] if len(files) == 1 else folder

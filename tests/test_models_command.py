@@ -27,7 +27,6 @@ from full_disk import files_end_at
 from pdbridge import archives, cli, downloads, places
 from pdbridge.errors import ArchiveError, CheckpointError, DownloadError
 from pdbridge.nsynth.checkpoint import find_prefix
-from pdbridge.sing import notes
 
 DATA = Path(__file__).parent / "data"
 CLONE = Path(__file__).parent.parent
@@ -227,17 +226,10 @@ def test_nsynth_commands_take_a_checkpoint_of_the_cache_by_its_name(cache, capsy
     assert np.load("out/flute_embeddings.npy").shape == (2, 16)
 
 
-def test_sing_commands_take_the_checkpoint_of_the_cache_by_its_name(cache):
-    (cache / "models" / "sing").mkdir(parents=True)
-    shutil.copy(DATA / "sing" / "sing_public.th", cache / "models" / "sing" / "sing.th")
-    assert notes.load("sing").sample_rate == 16000
-
-
 def test_sing_is_kept_as_the_file_it_is_when_its_check_sum_is_right(publish, cache, capsys):
     publish("sing", "SING", body=WEIGHTS, sha256=hashlib.sha256(WEIGHTS).hexdigest())
     assert run("download", "sing") == 0
     assert holds(cache / "models" / "sing", {"sing.th": WEIGHTS})
-    assert "pdbridge sing generate LIST --model sing" in capsys.readouterr().out
     assert places.find_checkpoint("sing") == cache / "models" / "sing" / "sing.th"
     publish("other", "SING", body=WEIGHTS[:-1] + b"x", sha256=hashlib.sha256(WEIGHTS).hexdigest())
     fails(capsys, "other.th is damaged, or not the one that was published", "other")

@@ -47,9 +47,7 @@ def _list(options):
         print(f"  {'':18}{model.licence}; {model.address}")
 
 
-PLAY = {"GANSynth": "pdbridge play --model {}", "NSynth": "pdbridge grid render PROJECT --model {}",
-        "SING": "pdbridge sing generate LIST --model {}"}
-PLAY_BY_NAME = {"baseline-ckpt": "pdbridge nsynth baseline-embeddings SOUNDS --output DIR --model {}"}
+PLAY = {"GANSynth": "pdbridge play --model {}", "NSynth": "pdbridge nsynth generate SOUNDS --output NOTES --model {}"}
 
 
 def _download(options):
@@ -62,5 +60,5 @@ def _download(options):
     except KeyboardInterrupt:
         print("\npdbridge: stopped; what arrived is kept, the same command goes on from there", file=sys.stderr)
         raise
-    how = PLAY_BY_NAME.get(model.name, PLAY[model.instrument]).format(model.name)
-    print(f"{model.name} is in {folder}; use it: {how}")
+    how = f"; {PLAY[model.instrument].format(model.name)}" if model.instrument in PLAY else ""
+    print(f"{model.name} is in {folder}{how}")

@@ -32,8 +32,7 @@ def _add_generate(commands):
         "are there are replaced, as by the original.")
     generate.add_argument("list", metavar="LIST", help="a text file, a note on each line")
     generate.add_argument("--model", metavar="FILE", required=True,
-                          help="sing.th as it was published or trained, or a .npz of pdbridge train sing; sing, if "
-                          "pdbridge models download sing brought it")
+                          help="sing.th as it was published or trained, or a .npz of pdbridge train sing")
     generate.add_argument("--output", metavar="DIR", default="generated",
                           help="the folder for the results; made if need be (%(default)s)")
     generate.add_argument("--metadata", metavar="examples.json",

@@ -7,7 +7,6 @@ import numpy as np
 
 from pdbridge.errors import AudioError, PdbridgeError, SymbolError
 from pdbridge.files import make_folder, written_whole
-from pdbridge.places import find_checkpoint
 from pdbridge.progress import progress, say
 from pdbridge.sing import symbols
 
@@ -20,7 +19,7 @@ def load(path, examples=None):
     Parameters
     ----------
     path : str or Path
-        The checkpoint, or its name in the cache (``sing``).
+        The checkpoint.
     examples : str or Path, optional
         NSynth's ``examples.json``, in place of the names that the checkpoint or the cache holds.
 
@@ -36,7 +35,7 @@ def load(path, examples=None):
     from pdbridge.sing.model import SING  # TensorFlow takes seconds to load
 
     instruments = symbols.read_examples(examples) if examples else None
-    return SING.load(find_checkpoint(path), instruments=instruments)
+    return SING.load(path, instruments=instruments)
 
 
 def pcm16(samples):

@@ -1,0 +1,131 @@
+"""``pdbridge train``: models from data sets, and what plays out of a training."""
+
+import re
+import sys
+
+from pdbridge.commands.options import between, named, seed, whole
+
+
+def add_to(commands):
+    """Add ``pdbridge train ...`` to the command line (argparse's subparsers)."""
+    train = commands.add_parser("train", help="train models on sounds of your own")
+    commands = train.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_gansynth(commands)
+    _add_export(commands)
+
+
+def _add_gansynth(commands):
+    gansynth = commands.add_parser(
+        "gansynth", help="train a GANSynth, or go on with it",
+        description="Train a GANSynth on a data set (see pdbridge dataset). The same command goes on with a training "
+        "that was stopped.", allow_abbrev=False)
+    add_common(gansynth)
+    gansynth.add_argument("--config", metavar="NAME", help="named settings: mel_prog_hires, as the published models "
+                          "(default); mel_prog_small, for hundreds of notes; defaults, the original's own")
+    gansynth.add_argument("--hparams", metavar="JSON", help="settings that differ, as {\"name\": value, ...} or a file")
+    gansynth.add_argument("--set", metavar="NAME=VALUE", action="append", default=[],
+                          help="one setting that differs; may be repeated")
+    gansynth.add_argument("--batch-size", metavar="N", type=whole(1, 65536), help="pictures in a step, at all stages")
+    gansynth.add_argument("--seed", metavar="N", type=seed, help="the same seed begins with the same weights (0)")
+    gansynth.add_argument("--strategy", choices=("none", "mirrored"), default="none",
+                          help="mirrored: share each step among all GPUs of this computer")
+    gansynth.add_argument("--mixed-precision", action="store_true",
+                          help="multiply in bfloat16: faster on processors and GPUs that have it")
+    gansynth.add_argument("--xla", action="store_true", help="let XLA compile each step")
+    gansynth.add_argument("--cache", metavar="DIR", help="where the pictures of the notes are kept (OUT/pictures)")
+    gansynth.add_argument("--cache-gb", metavar="GB", type=_size, default=64.0,
+                          help="what they may take (%(default)g); a note takes 0.5 MB with mel_prog_hires")
+    gansynth.set_defaults(run=_gansynth)
+
+
+def _add_export(commands):
+    export = commands.add_parser(
+        "export", help="keep of a training what plays",
+        description="Write the last checkpoint of a GANSynth's training as a model of its own: the averaged weights of "
+        "the generator and the descriptions. It can be copied, loaded here and with Magenta's programs.",
+        allow_abbrev=False)
+    export.add_argument("training", metavar="DIR", help="the folder of the training")
+    export.add_argument("out", metavar="OUT", help="the folder to make; must not exist")
+    export.set_defaults(run=_export)
+
+
+def add_common(command):
+    """The options that all trainings have."""
+    command.add_argument("--data", metavar="DIR", required=True,
+                         help="the data set: a folder with .tfrecord files, a file, or a pattern")
+    command.add_argument("--out", metavar="DIR", required=True, help="the folder of the training")
+    command.add_argument("--stop-after", metavar="TIME", type=duration,
+                         help="end after this time, e.g. 90m or 8h; a checkpoint is written")
+    command.add_argument("--save-every", metavar="TIME", type=duration, default=600,
+                         help="from one checkpoint to the next (10m)")
+
+
+# What options look like
+
+
+@named("time (e.g. 30s, 90m or 8h)")
+def duration(text):
+    """Seconds; a number without a unit is seconds."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h|)", text.strip())
+    if not match:
+        raise ValueError
+    return between(float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]], 0, 1e9)
+
+
+@named("size in GB")
+def _size(text):
+    return between(float(text), 0, 1e6)
+
+
+# What the commands do
+
+
+def _gansynth(options):
+    from pdbridge.silence import tensorflow_silenced
+
+    with tensorflow_silenced():
+        from pdbridge.training.gansynth import config, training
+
+    changes = config.parse(options.hparams) if options.hparams else {}
+    changes |= dict(config.parse_setting(text) for text in options.set)
+    if options.batch_size is not None:
+        changes["batch_size_schedule"] = [options.batch_size]
+    if options.seed is not None:
+        changes["seed"] = options.seed
+    ending = training.train(
+        options.data, options.out, options.config, changes, strategy=options.strategy,
+        mixed_precision=options.mixed_precision, xla=options.xla, stop_after=options.stop_after,
+        save_seconds=options.save_every, cache=options.cache, cache_gb=options.cache_gb)
+    return ended(ending, "images")
+
+
+def ended(ending, units):
+    """Say how a training ended.
+
+    Parameters
+    ----------
+    ending : pdbridge.training.loop.Ending
+    units : str
+        What was counted, e.g. "steps".
+
+    Returns
+    -------
+    int
+        Exit code: 0, or as the shell has it for a process that a signal ended.
+    """
+    if ending.reason == "finished":
+        print(f"finished after {ending.done:,} {units}: {ending.checkpoint}")
+        return 0
+    print(f"{ending.reason} after {ending.done:,} {units}: {ending.checkpoint}. The same command goes on from here.",
+          file=sys.stderr if ending.signal else sys.stdout)
+    return 128 + ending.signal if ending.signal else 0
+
+
+def _export(options):
+    from pdbridge.silence import tensorflow_silenced
+
+    with tensorflow_silenced():
+        from pdbridge.training.gansynth.export import export
+
+    size = export(options.training, options.out)
+    print(f"{options.out}: {size / 1e6:.2f} MB")
