@@ -19,10 +19,11 @@ import numpy as np
 
 from pdbridge import audio, pitchtracker
 from pdbridge.errors import AudioError, DatasetError
-from pdbridge.training.datasets.processes import in_order
+from pdbridge.training.datasets.processes import ENOUGH, in_order
 
 ENDINGS = (".wav", ".aif", ".aiff", ".flac", ".ogg", ".mp3")
 BLOCK = 1 << 20  # frames that are read at a time
+HEARING = 8  # files that are worth one more process if pitches are heard, for which each has to load librosa
 #: Where a pitch may come from, other than being said.
 DETECT, NAME = "detect", "name"
 
@@ -275,10 +276,10 @@ def _made(work, jobs, in_dir, out_dir, sample_rate, pitch, processes, new):
         pitchtracker.check()
     if not new and isinstance(pitch, int):
         _refuse_existing(out_dir, [f"{name}_{pitch}.wav" for _, name in jobs])
-    made = Made()
+    made, enough = Made(), HEARING if pitch == DETECT else ENOUGH
     with _appearing_together(out_dir) as folder:
         work = functools.partial(work, folder=folder, sample_rate=sample_rate, pitch=pitch)
-        with contextlib.closing(in_order(work, jobs, "converting", processes)) as done:
+        with contextlib.closing(in_order(work, jobs, "converting", processes, enough)) as done:
             for _, of_one, wrong in done:
                 if wrong:
                     made.passed_over.append(wrong)
