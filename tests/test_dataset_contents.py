@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from pdbridge.errors import DatasetError
 from pdbridge.training.datasets import contents, records
 from pdbridge.training.datasets.notes import Note
 
+CLONE = Path(__file__).resolve().parent.parent
 LENGTH = 1600
 
 
@@ -144,3 +146,23 @@ def test_a_data_set_without_notes_is_an_error_for_programs_too(tmp_path):
     (tmp_path / "a.tfrecord").write_bytes(b"")
     with pytest.raises(DatasetError, match="holds no notes"):
         contents.look_through(tmp_path)
+
+
+def test_the_page_about_data_sets_shows_python_that_runs(data, tmp_path, monkeypatch, capsys):
+    page = (CLONE / "docs" / "datasets.md").read_text(encoding="utf-8")
+    code, = re.findall(r"```python\n(.*?)```", page, re.S)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_notes-train").symlink_to(data.parent, target_is_directory=True)
+    exec(code, names := {})  # noqa: S102
+    assert capsys.readouterr().out == "24 (1600,)\n25 (1600,)\n26 (3200,)\n25 (1600,)\n{24: 1, 25: 2, 26: 1}\n"
+    assert len(list(names["tensors"])) == 4
+
+
+def test_the_options_on_the_page_about_data_sets_are_those_of_the_commands():
+    page = (CLONE / "docs" / "datasets.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", page)) - {"--data", "--out"}  # of pdbridge train
+    commands = cli.parser()._subparsers._group_actions[0].choices["dataset"]
+    commands = commands._subparsers._group_actions[0].choices
+    assert {"chop", "pad", "make", "nsynth", "info"} <= set(commands)
+    assert named <= {option for command in commands.values() for option in command._option_string_actions}
+    assert {"--pitch", "--len", "--step", "--length", "--sample_rate", "--out_dir", "--png"} <= named
