@@ -191,6 +191,15 @@ def test_heard_pitches_are_shown_with_how_sure_they_are(folder, out, capsys, mon
     assert "no pitch is heard, no note made of it: a_2" in shown.err
 
 
+def test_names_in_no_alphabet_are_shown_as_well_as_can_be(folder, out, capsys, monkeypatch):
+    monkeypatch.setattr(pitchtracker, "check", lambda: None)
+    monkeypatch.setattr(pitchtracker, "detect", lambda samples, rate: Heard(60, 0.1))
+    sound(folder / "a.wav").rename(folder / os.fsdecode(b"fl\xf6te.wav"))
+    assert cli.main(["dataset", "chop", str(folder), str(out), "--len", "500", "--pitch", "detect"]) == 0
+    assert [os.fsencode(name) for name in names(out)] == [b"fl\xf6te_1_60.wav"]
+    assert "fl?te_1_60.wav" in capsys.readouterr().out
+
+
 def test_pitches_are_heard_in_real_notes(folder, out):
     pytest.importorskip("librosa")
     seconds = np.arange(RATE // 2) / RATE

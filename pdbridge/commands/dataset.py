@@ -176,9 +176,9 @@ def _reported(options, made):
 
     if options.pitch == "detect":
         for piece in made.pieces:
-            print(f"{piece.name:40} pitch {piece.pitch:3}  {piece.confidence:4.0%} sure"
+            _show(f"{piece.name:40} pitch {piece.pitch:3}  {piece.confidence:4.0%} sure"
                   + ("" if piece.sure else "  ?"))
-    print(f"{counted(len(made.pieces), 'note')} in {options.out_dir}")
+    _show(f"{counted(len(made.pieces), 'note')} in {options.out_dir}")
     seconds = f"{options.length / options.sample_rate:g} s"
     _mention(f"only the first {seconds} used", made.truncated)
     _mention(f"shorter than {seconds}, no piece made of it", made.short)
@@ -187,8 +187,15 @@ def _reported(options, made):
     _mention("unsure of the pitch, listen and rename or remove it",
              [f"{piece.name} ({piece.confidence:.0%})" for piece in made.pieces if not piece.sure])
     for wrong in made.passed_over:
-        print(f"pdbridge: passed over: {wrong}", file=sys.stderr)
+        _show(f"pdbridge: passed over: {wrong}", sys.stderr)
     return 1 if made.passed_over else 0
+
+
+def _show(line, file=None):
+    """A line on stdout or a file, with question marks for what its alphabet lacks; files may be called anything."""
+    file = file or sys.stdout
+    alphabet = file.encoding or "utf-8"
+    print(line.encode(alphabet, "replace").decode(alphabet), file=file)
 
 
 def _mention(what, names):
@@ -197,7 +204,7 @@ def _mention(what, names):
 
     if names:
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        print(f"pdbridge: {counted(len(names), 'sound')}: {what}: {', '.join(names[:NAMED])}{more}", file=sys.stderr)
+        _show(f"pdbridge: {counted(len(names), 'sound')}: {what}: {', '.join(names[:NAMED])}{more}", sys.stderr)
 
 
 def _make(options):
@@ -229,7 +236,7 @@ def _assembled(options, result):
     if outside := sum(count for number, count in result.pitches.items() if number not in TRAINED):
         print(f"pdbridge: {counted(outside, 'note')} outside pitches {TRAINED[0]} to {TRAINED[-1]}, which GANSynth "
               "leaves out unless it is told otherwise", file=sys.stderr)
-    print(f"{counted(result.notes, 'note')} with pitches {ranges(result.pitches)} in {result.folder}")
+    _show(f"{counted(result.notes, 'note')} with pitches {ranges(result.pitches)} in {result.folder}")
 
 
 def _info(options):
@@ -241,10 +248,10 @@ def _info(options):
         from pdbridge.training.datasets import contents
     found = contents.look_through(options.dataset)
     for what, value in contents.described(found):
-        print(f"{what:12}{value}")
+        _show(f"{what:12}{value}")
     if options.png:
         contents.draw(found, Path(options.png).expanduser())
-        print(f"{'picture':12}{options.png}")
+        _show(f"{'picture':12}{options.png}")
 
 
 def _check_picture(options):
