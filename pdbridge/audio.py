@@ -21,13 +21,19 @@ from pdbridge.files import written_whole
 RESAMPLING_QUALITY = "HQ"
 
 
-def read_wav(path):
+#: Values of all channels together that `read_wav` takes of a file of which only the beginning is wanted.
+LARGEST_BEGINNING = 1 << 26
+
+
+def read_wav(path, longest_s=None):
     """Read a sound file (WAV, FLAC, AIFF, OGG) as one channel.
 
     Parameters
     ----------
     path : str or Path
         The file; channels are averaged.
+    longest_s : float, optional
+        Only its beginning, so many seconds; of a file with very many channels less, see `LARGEST_BEGINNING`.
 
     Returns
     -------
@@ -46,7 +52,11 @@ def read_wav(path):
         raise AudioError(f"there is no sound file {path}")
     try:
         with open(path, "rb") as file:  # libsndfile itself takes no name that is not in UTF-8
-            frames, sample_rate = soundfile.read(file, dtype="float32", always_2d=True)
+            with soundfile.SoundFile(file) as sound:
+                sample_rate, most = sound.samplerate, -1
+                if longest_s is not None:
+                    most = min(round(longest_s * sample_rate), LARGEST_BEGINNING // sound.channels)
+                frames = sound.read(most, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         raise AudioError(f"{path} cannot be read as a sound: {error.error_string}") from None
     except (soundfile.SoundFileError, OSError) as error:

@@ -54,7 +54,7 @@ def place_in(folders, file, ending):
     folders : sequence of Path
         The folders that the user named. Relative names start at the first.
     file : str
-    ending : str
+    ending : str or tuple of str
         E.g. ".npy"; other kinds of files are refused.
 
     Returns
@@ -67,7 +67,8 @@ def place_in(folders, file, ending):
         Outside these folders, or another kind of file.
     """
     if not file.lower().endswith(ending):
-        raise MessageError(f"{file}: the name must end in {ending}")
+        endings = ending if isinstance(ending, str) else " or ".join([", ".join(ending[:-1]), ending[-1]])
+        raise MessageError(f"{file}: the name must end in {endings}")
     folders = [Path(folder).resolve() for folder in folders]
     try:
         path = (folders[0] / file).resolve()

@@ -9,6 +9,9 @@ in it) kills the process, "slow" takes a second to load. Every head and slice of
 takes 10 ms; a "tailless" one fails at tails; z[1] of a "telling" one adds tenths of a semitone; z's of
 a "narrow" one have 128 values.
 
+The z that matches a recording is the random one whose seed is the pitch; the distance is one less the
+cosine. A recording of pitch 30 kills the process.
+
 A file of components holds their number. The first amplitude multiplies the level by 1 + amplitude;
 edits make it 0.1 + the first edit. The second of either transposes, in semitones. A file with "other"
 in its name is for another model, as all are for a narrow one.
@@ -20,6 +23,7 @@ import time
 
 import numpy as np
 
+from pdbridge import latent
 from pdbridge.errors import CheckpointError, ComponentsError, LatentError
 from pdbridge.gansynth.timbre import Timbre
 
@@ -76,6 +80,11 @@ class FakeModel:
             self._take_time(z[2] if z[0] == 668 else 0.0)
             yield whole[start:start + 16384]
 
+    def match(self, recording, search):
+        self._take_time(0)
+        search.advance(FakeListener(recording))
+        return search
+
     def _take_time(self, seconds):
         time.sleep(float(seconds) + 0.01 * (self.kind == "sluggish"))
 
@@ -93,6 +102,25 @@ class FakeModel:
         edited = timbre.edits is not None
         level, transposed, *_ = [*(timbre.edits if edited else timbre.amplitudes), 0.0, 0.0]
         return sine(pitch + transposed) * np.float32(0.2 + 2 * level if edited else 1 + level)
+
+
+class FakeListener:
+    """Hears how near a z is to a recording, see above."""
+
+    def __init__(self, recording):
+        if recording.pitch == 30:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.pitch = recording.pitch
+
+    def _direction(self, size):
+        wanted = latent.random_z(1, size, seed=self.pitch)[0]
+        return wanted / np.linalg.norm(wanted)
+
+    def distance(self, z):
+        return float(1 - z @ self._direction(len(z)) / np.linalg.norm(z))
+
+    def gradient(self, z):
+        return self.distance(z), -self._direction(len(z)) / np.linalg.norm(z)
 
 
 def sine(pitch):

@@ -1,8 +1,9 @@
-"""``pdbridge gansynth``: notes, hallucinations and whole MIDI files from a GANSynth checkpoint."""
+"""``pdbridge gansynth``: notes, hallucinations, MIDI files and found sounds from a GANSynth checkpoint."""
 
 from pdbridge.commands import ganspace
 from pdbridge.commands.options import LARGEST, add_original, between, named, pitch, seed, whole
 from pdbridge.places import BUILT_IN_MODEL
+from pdbridge.progress import counted
 
 
 def add_to(commands):
@@ -11,6 +12,7 @@ def add_to(commands):
     commands = gansynth.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_hallucinate(commands)
     _add_generate(commands)
+    _add_match(commands)
     ganspace.add_to(commands)
 
 
@@ -81,6 +83,30 @@ def _add_generate(commands):
     generate.set_defaults(run=run)
 
 
+def _add_match(commands):
+    match = commands.add_parser(
+        "match", help="find a timbre that sounds like a recording",
+        description="Find a timbre (z) whose note is near the recorded note in FILE. Many random timbres are heard "
+        "first; from the nearest ones it is downhill. OUT.npy gets the z, OUT_note.wav its note, as loud as the "
+        "recording, and OUT_target.wav the recording as it was compared: from its onset on, one channel, tuned "
+        "to the model, as long as its notes. The distance is 0 for equal sounds; 1 is as far as silence.",
+        allow_abbrev=False)
+    match.add_argument("file", metavar="FILE", help="one recorded note: WAV, FLAC, AIFF or OGG, of any rate")
+    match.add_argument("--out", metavar="OUT.npy", required=True, help="the file for the z")
+    _add_common(match)
+    match.add_argument("--pitch", metavar="P", type=_pitch_of_recording, default=None,
+                       help="MIDI pitch of the recording; detect (default) listens, and needs "
+                       "pip install \"pdbridge[pitch]\"")
+    match.add_argument("--random", metavar="N", type=whole(1, 10_000), default=48,
+                       help="random timbres that are heard first (%(default)s)")
+    match.add_argument("--starts", metavar="N", type=whole(1, 64), default=4,
+                       help="how many of them are gone downhill from (%(default)s)")
+    match.add_argument("--steps", metavar="N", type=whole(0, 10_000), default=100,
+                       help="steps downhill; the half of the starts that is behind is given up after a quarter of "
+                       "them, and again after half (%(default)s)")
+    match.set_defaults(run=_match)
+
+
 def _add_common(command):
     add_original(command, "ckpt_dir", metavar="DIR", default=BUILT_IN_MODEL,
                  help="the model's folder, or its name (%(default)s)")
@@ -118,6 +144,11 @@ def _numbers(text):
     return [between(float(number), -LARGEST, LARGEST) for number in text.split(",")]
 
 
+@named("pitch (detect, or 0 to 127)")
+def _pitch_of_recording(text):
+    return None if text == "detect" else pitch(text)
+
+
 # What the commands do
 
 
@@ -133,7 +164,6 @@ def _hallucinate(options):
 
 def _generate(options):
     from pdbridge.gansynth import clips
-    from pdbridge.progress import counted
 
     same = {"seed": options.seed, "components": options.edits_file, "edits": options.edits,
             "overwrite": options.overwrite}
@@ -147,3 +177,14 @@ def _generate(options):
         instruments=options.instruments, drums=options.drums, strict=options.strict, stems=options.stems,
         **same)
     print(f"{clips.CLIP} in {options.output_dir}: {counted(notes, 'note')}, {seconds:g} s")
+
+
+def _match(options):
+    from pdbridge.gansynth import clips
+    from pdbridge.gansynth.matching import Effort
+
+    effort = Effort(options.random, options.starts, options.steps)
+    found = clips.match(options.file, options.out, options.ckpt_dir, options.pitch, options.seed, effort,
+                        options.overwrite)
+    print(f"{options.out}: distance {found.distance:.3f}; the nearest of {counted(options.random, 'random timbre')}: "
+          f"{found.random_distance:.3f}")

@@ -1,4 +1,4 @@
-"""Sound files from a GANSynth: notes, hallucinations, and MIDI files played by it.
+"""Sound files from a GANSynth: notes, hallucinations, MIDI files played by it, and sounds found in it.
 
 What the commands of ``pdbridge gansynth`` do, after Magenta's program gansynth_generate and with its
 file names. Notes are rendered one by one and no further than they are heard; each file is written when
@@ -15,11 +15,12 @@ import numpy as np
 
 from pdbridge import audio, latent
 from pdbridge.errors import AudioError, ComponentsError, MidiFileError, PdbridgeError
-from pdbridge.files import make_folder
-from pdbridge.gansynth import hallucination
+from pdbridge.files import make_folder, written_whole
+from pdbridge.gansynth import hallucination, matching
 from pdbridge.gansynth import notes as over_time
 from pdbridge.midifile import read_midi
 from pdbridge.pitches import ranges
+from pdbridge.pitchtracker import SURE
 from pdbridge.progress import counted, progress, say
 from pdbridge.silence import tensorflow_silenced
 
@@ -270,6 +271,80 @@ def _file_name(track):
 
 def _say_of(number, one, many, more):
     say(f"pdbridge: {number} {one if number == 1 else many} {more}")
+
+
+# Recordings
+
+
+def match(path, out, model, pitch=None, seed=None, effort=None, overwrite=False):
+    """Find a z whose note is near a recording, and render both beside it.
+
+    Parameters
+    ----------
+    path : str or Path
+        The recording: WAV, FLAC, AIFF or OGG.
+    out : str or Path
+        ``z.npy``, or another name that ends so. The note goes to ``z_note.wav``, as loud as the recording,
+        and the recording as it was compared to ``z_target.wav``.
+    model : str, Path or GANSynth
+    pitch : int, optional
+        MIDI, of the recording; if left out, it is detected, and said.
+    seed : int, optional
+        Of the random timbres that are heard first; if left out, one is drawn, and said.
+    effort : matching.Effort, optional
+    overwrite : bool
+        Replace files that are there.
+
+    Returns
+    -------
+    matching.Search
+        Finished.
+
+    Raises
+    ------
+    PdbridgeError
+        When nothing can be looked for; files that are there are as they were then.
+    """
+    path, out = Path(os.path.expanduser(path)), Path(os.path.expanduser(out))
+    if out.suffix.lower() != ".npy":
+        raise PdbridgeError(f"{out}: the name must end in .npy")
+    note_path, target_path = (out.with_name(f"{out.stem}_{made}.wav") for made in ("note", "target"))
+    _check_free([out, note_path, target_path], overwrite)
+    if any(made.exists() and path.exists() and made.samefile(path) for made in (note_path, target_path)):
+        raise PdbridgeError(f"{path} would be overwritten; --out needs another name")
+    if not out.parent.is_dir():
+        raise PdbridgeError(f"{out.parent} is not a folder; make it first")
+    samples, rate = matching.read_recording(path)
+    if pitch is None:
+        pitch, confidence = matching.heard_pitch(path)
+        unsure = "" if confidence >= SURE else "; name it with --pitch if that is wrong"
+        say(f"pdbridge: {path}: pitch {pitch}, confidence {confidence:.2f}{unsure}")
+    seed = _seed(seed)
+    model = _loaded(model)
+    recording, semitones = matching.recording_for(samples, rate, pitch, model.sample_rate, model.pitches,
+                                                  model.note_length)
+    if recording.pitch != pitch:
+        say(f"pdbridge: the model knows the pitches {ranges(model.pitches)}; the recording is transposed to "
+            f"{recording.pitch}")
+    from pdbridge.gansynth.listening import Listener
+
+    search = matching.Search(model.latent_size, seed, effort or matching.Effort())
+    cents = 100 * (semitones - recording.pitch + pitch)
+    say(f"pdbridge: compared at pitch {recording.pitch}, retuned by {cents:+.0f} cents, seed {seed}")
+    with tensorflow_silenced():
+        listener = Listener(model, recording)
+        listener.warm_up()
+    with progress(search.total, "step", "matching") as bar:
+        while not search.finished:
+            search.advance(listener)
+            bar.set_postfix_str(f"distance {search.distance:.3f}", refresh=False)
+            bar.update(search.done - bar.n)
+    note = listener.note(search.best)
+    audio.write_wav(target_path, listener.target, model.sample_rate)
+    audio.write_wav(note_path, note * matching.gain_between(note, listener.target), model.sample_rate)
+    with written_whole(out) as temporary:
+        np.save(temporary, search.best)
+    return search
 
 
 # What all of them need

@@ -539,6 +539,23 @@ class Generator:
     def _sliced(self, x, changes):
         return np.concatenate([*self.head(x, changes), *self.tail(x, changes)])
 
+    def drawing(self, x):
+        """The whole picture of one note as operations that gradients go through, also in a graph.
+
+        Parameters
+        ----------
+        x : tf.Tensor, float32 [1, latent + pitches]
+
+        Returns
+        -------
+        tf.Tensor, float32 [rows, bins, 2]
+            As `picture`, except for the last digits.
+        """
+        with tf.init_scope():  # these tensors outlive the graph that asks for them first
+            weights = self._shared_layers
+        frames = self._shape.frames
+        return self._draw(x, self._plan(0, frames, 0).steps, frames, {}, weights)
+
     def head(self, x, changes=UNCHANGED):
         """The first `head_rows` rows of the picture, as in `picture`, in two pieces of work.
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from pdbridge import latent
 from pdbridge.errors import LatentError, OffsetError, PitchError
-from pdbridge.gansynth import spectral
+from pdbridge.gansynth import differentiable, spectral
 from pdbridge.gansynth.checkpoint import read_checkpoint
 from pdbridge.gansynth.generator import Changes, Generator
 from pdbridge.pitches import ranges
@@ -277,6 +277,25 @@ class GANSynth:
             As `synthesize`.
         """
         return self._tail(*self._note(z, pitch, offsets, layers), state)
+
+    def note_tensor(self, z, pitch):
+        """A whole note as operations that gradients go through, for looking for a z.
+
+        Parameters
+        ----------
+        z : tf.Tensor, float32 [latent_size]
+        pitch : int
+            One of `pitches`.
+
+        Returns
+        -------
+        tf.Tensor, float32 [note_length]
+            As `synthesize`, except for the last digits.
+        """
+        pitch = tf.one_hot(self._labels[self._checked_pitch(pitch)], len(self.pitches))
+        picture = self._generator.drawing(tf.concat([z, pitch], axis=0)[tf.newaxis])
+        picture = spectral.denormalise(picture, self._scale, self._shift)
+        return differentiable.invert(picture, self._layout)
 
     # From picture to sound
 

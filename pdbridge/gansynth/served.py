@@ -12,10 +12,12 @@ import numpy as np
 
 from pdbridge.errors import ComponentsError
 from pdbridge.gansynth.ganspace import GANSpace
+from pdbridge.gansynth.listening import Listener
 from pdbridge.gansynth.model import GANSynth
 from pdbridge.gansynth.timbre import Timbre
 
 MOST_FILES = 4  # of components kept open
+MOST_RECORDINGS = 2  # that z's are looked for; each has two graphs of its own
 MOST_TIMBRES = 8  # whose layers are kept; one takes up to 16 MB (conv1_7 of the published models)
 
 
@@ -60,6 +62,7 @@ class ServedGANSynth:
         self._model = model
         self._files = Kept(MOST_FILES)
         self._values = Kept(MOST_TIMBRES)
+        self._listeners = Kept(MOST_RECORDINGS)
         self._ready_layers = set()
 
     @classmethod
@@ -119,6 +122,28 @@ class ServedGANSynth:
     def tail(self, timbre, pitch, state):
         """The rest of a note, see `GANSynth.tail`."""
         return self._model.tail(state=state, **self._note(timbre, pitch))
+
+    def match(self, recording, search):
+        """Take the next step of a search for the z of a recording.
+
+        Parameters
+        ----------
+        recording : pdbridge.gansynth.matching.Recording
+        search : pdbridge.gansynth.matching.Search
+
+        Returns
+        -------
+        Search
+            The same, one step further.
+
+        Raises
+        ------
+        PitchError
+            The model does not know the pitch of the recording.
+        """
+        key = recording.pitch, recording.samples.tobytes()
+        search.advance(self._listeners.get(key, lambda: Listener(self._model, recording)))
+        return search
 
     # Components
 

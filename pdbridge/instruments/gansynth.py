@@ -10,9 +10,11 @@ from pdbridge import latent
 from pdbridge.errors import ArrayError, MessageError, PdbridgeError, PitchError
 from pdbridge.files import written_whole
 from pdbridge.gansynth.hallucination import Settings, interpolate_z, nearest_pitch
+from pdbridge.gansynth.matching import ENDINGS
 from pdbridge.instruments.hallucinations import Hallucination
 from pdbridge.instruments.instrument import PlayedInstrument
 from pdbridge.instruments.keyboard import Keyboard, whole_note
+from pdbridge.instruments.matches import find_z
 from pdbridge.instruments.palette import Components, Palette, checked_edits
 from pdbridge.jobs import ASKED
 from pdbridge.pitches import ranges
@@ -309,6 +311,18 @@ class GANSynthInstrument(PlayedInstrument):
         await self.host.write(array, z)
         self._store_program(file, z)
         return ("restored", file)
+
+    async def match_z(self, array, file, pitch=None):
+        """``match_z array file [pitch]`` -> ``matched pitch distance random_distance``."""
+        size = (await self._model())["latent_size"]
+        path = self.host.place_for(file, ENDINGS)
+        await self.host.check_array(array, size)  # said before it is looked for and not after
+        with self._busy():
+            search, pitch = await find_z(
+                self.server, self.worker, path, pitch, int(self._random.integers(2**32)),
+                lambda *heard: self.host.out("heard", *heard), self._progress)
+            await self.host.write(array, search.best)
+        return ("matched", pitch, search.distance, search.random_distance)
 
     async def programs(self, *groups):
         """``programs file.npy...`` -> ``programs count``."""

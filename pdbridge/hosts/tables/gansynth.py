@@ -131,6 +131,18 @@ MESSAGES = (
         ours=True,
     ),
     Message(
+        "gansynth", "match_z",
+        (Argument("z-array", "array"), Argument("file", "file"),
+         Argument("pitch", "whole", 0, 127, optional=True)),
+        "matched pitch distance random_distance",
+        "Look for a z whose note is near a recorded one (WAV, FLAC, AIFF, OGG; below the patch's folder, the "
+        "server's working directory or a --folder), and write it into the array. Pitch is that of the "
+        "recording; without it the server listens (extra `pitch`) and reports what it heard, with its "
+        "confidence. The distance is 0 for equal sounds and 1 for silence; the other is that of the nearest "
+        "of 48 random timbres, which are heard first. It takes a minute or a few; keys come first.",
+        "heard pitch confidence, progress amount", background=True, ours=True,
+    ),
+    Message(
         "gansynth", "programs", (Argument("file.npy", "file"),), "programs count",
         "The stored timbres that next_z and MIDI program changes step through.", repeats=True,
         ours=True,
