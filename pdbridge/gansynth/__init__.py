@@ -5,5 +5,7 @@ files, `generator` is the network, `spectral` turns its picture into sound, `mod
 
 Around single notes there are GANSpace (`ganspace`, its files in `component_files`, new ones in
 `components`), hallucinations (`hallucination`) and MIDI clips (`notes`), mixed at the same levels
-(`levels`); `clips` writes both to files. `timbre` and `served` are how the server plays.
+(`levels`); `clips` writes both to files. A z whose note is near a recording is found by `matching`, which goes
+where `listening` says that it is nearer, backwards through the network and `differentiable`. `timbre` and
+`served` are how the server plays.
 """

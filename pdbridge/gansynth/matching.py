@@ -205,7 +205,7 @@ async def heard_pitch_elsewhere(path):
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
     try:
         said, _ = await asyncio.wait_for(process.communicate(), LONGEST_TRACKING)
-    except TimeoutError:
+    except asyncio.TimeoutError:
         raise WorkerError(f"no pitch was heard in {path} within {LONGEST_TRACKING:g} s; name one") from None
     finally:
         if process.returncode is None:
