@@ -372,7 +372,7 @@ def test_a_z_is_found_in_the_background(client):
 def test_the_server_listens_for_the_pitch_in_a_process_of_its_own(client):
     client.ask("/notify", 1)
     client.send("/gansynth/match_z", "found", "60.wav")
-    pitch, confidence = client.expect("/gansynth/heard", timeout=60)
+    pitch, confidence = client.expect("/gansynth/heard", timeout=200)
     assert pitch == 60 and confidence > 0.8
     assert client.expect("/done", "/gansynth/match_z")[1] == 60
 

@@ -37,7 +37,7 @@ FADE_S = 0.01  # s at the end of a recording that is cut
 MOST_PARTIALS = 16  # that are listened to for the tuning
 TUNING_S = 2.0  # s of the note in which the tuning is heard
 TRACKED_S, TRACKING_RATE = 4.0, 22050  # s and Hz in which the pitch is heard; more only costs time
-LONGEST_TRACKING = 120.0  # s that a process may take to hear it
+LONGEST_TRACKING = 300.0  # s that a process may take to hear it
 
 
 class Recording(NamedTuple):
