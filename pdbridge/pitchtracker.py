@@ -16,7 +16,7 @@ LOWEST, HIGHEST = 23, 108  # MIDI pitches that are listened for: B0 (31 Hz) to C
 FRAME_S, HOP_S = 0.256, 0.032  # four periods of the lowest pitch and more
 RESOLUTION = 0.25  # semitones; finer ones only cost time (0.1: 15 times), since pitches are whole here
 AUDIBLE_DB = -40  # frames that are quieter than this below the loudest are not listened to
-SILENT_DB = -66  # (rms, below full scale) what stays under this everywhere is silence with a hiss, or a filter's ringing
+SILENT_DB = -66  # rms below full scale; what stays under this everywhere is hiss, or the ringing of a filter
 SURE = 0.7  # confidence from which a pitch needs no second look
 
 

@@ -231,8 +231,8 @@ def test_folders_without_notes_are_one_line_each(folder, out, capsys):
     assert make(folder) == 1
     errors = said(capsys)
     assert len(errors) == 3
-    for error, part in zip(errors, ("there is no such folder", "holds no sound (.wav", "ends in a pitch, as in flute_60"),
-                           strict=True):
+    for error, part in zip(errors, ("there is no such folder", "holds no sound (.wav",
+                                    "ends in a pitch, as in flute_60"), strict=True):
         assert part in error
 
 
