@@ -19,12 +19,14 @@ from tiny_gansynth import PITCHES, SETTINGS, notes, tiny_config, write_notes
 import pdbridge
 from pdbridge import cli
 from pdbridge.errors import DatasetError, TrainingError
+from pdbridge.gansynth import spectral
 from pdbridge.training import bundle, loop
 from pdbridge.training.datasets import records
 from pdbridge.training.gansynth import config as configs
 from pdbridge.training.gansynth import losses, networks, optimiser, training
 from pdbridge.training.gansynth import pictures as data_pictures
 from pdbridge.training.gansynth.adversarial import Adversaries, grown, initial_tensors
+from pdbridge.training.gansynth.export import export
 from pdbridge.training.gansynth.schedule import stages
 
 
@@ -77,7 +79,8 @@ def test_a_training_goes_through_its_stages_and_writes_the_originals_folder(trai
     assert settings.items() >= (SETTINGS | {"seed": 5, "train_root_dir": str(trained)}).items()
     original = json.loads((PUBLIC / "experiment.json").read_text())
     assert settings.keys() >= original.keys()
-    assert sorted(note["pitch"] for note in json.loads((trained / "meta.json").read_text()).values()) == sorted(2 * PITCHES)
+    meta = json.loads((trained / "meta.json").read_text())
+    assert sorted(note["pitch"] for note in meta.values()) == sorted(2 * PITCHES)
 
 
 def test_the_last_checkpoint_holds_every_variable_of_the_original_and_no_other(trained):
@@ -117,10 +120,8 @@ def test_the_player_paints_what_the_trainer_does(trained):
     z = played.random_z(1, seed=3)
     painted = networks.generate(weights, tf.constant(z), tf.one_hot([1], 3), config.shape(3), 2,
                                 suffix=optimiser.AVERAGE)[0].numpy()
-    from pdbridge.gansynth import spectral
-
     note = spectral.invert(spectral.denormalise(painted, config.scale, config.shift), config.layout)
-    np.testing.assert_allclose(played.synthesize(z, [64])[0], note, atol=1e-5)
+    np.testing.assert_allclose(played.synthesize(z, [64])[0], note, atol=1e-5 * np.abs(note).max())
 
 
 def test_export_overwrites_nothing_and_refuses_what_does_not_play(trained, tmp_path, capsys):
@@ -368,8 +369,6 @@ def test_every_picture_comes_once_before_any_comes_again(pictures):
 
 def test_half_precision_of_pictures_cannot_be_told(data):
     layout = tiny_config().layout
-    from pdbridge.gansynth import spectral
-
     for note in notes():
         exact = spectral.analyse(note.audio, layout)
         error = np.abs(data_pictures.picture(note.audio, layout) - exact).max(axis=(0, 1))
@@ -441,7 +440,7 @@ def test_options_that_cannot_be_are_refused_in_one_line(data, tmp_path, capsys, 
 def test_a_training_is_not_continued_with_other_settings_or_data(data, trained, tmp_path):
     with pytest.raises(TrainingError, match="started with fmap_max 4, not 8"):
         training.train(data, trained, changes={"fmap_max": 8})
-    with pytest.raises(TrainingError, match="started with total_num_images 24, not 11000000"):
+    with pytest.raises(TrainingError, match=r"started with batch_size_schedule \[4\], not \[8\]"):
         training.train(data, trained, name="mel_prog_hires")
     other = write_notes(tmp_path / "other", pitches=[60, 61])
     with pytest.raises(TrainingError, match="knows the pitches 60, 64, 67, but the data set has 60, 61"):
@@ -449,8 +448,6 @@ def test_a_training_is_not_continued_with_other_settings_or_data(data, trained, 
 
 
 def test_an_exported_model_is_not_trained_on(trained, data, tmp_path):
-    from pdbridge.training.gansynth.export import export
-
     export(trained, tmp_path / "model")
     with pytest.raises(TrainingError, match="not from an exported model"):
         training.train(data, tmp_path / "model", changes={"total_num_images": 24})

@@ -71,8 +71,9 @@ def test_alphas_at_every_boundary_between_stages():
     config = configs.make("mel_prog_hires")
     every = stages(config)
     for before, stage in zip(every, every[1:], strict=False):
-        assert progress(config, stage, before.end) == pytest.approx(stage.blocks - 2 if stage.fading else stage.blocks - 1)
-        weights = blend_weights(progress(config, stage, before.end), 7)
+        begun = progress(config, stage, before.end)
+        assert begun == pytest.approx(stage.blocks - 2 if stage.fading else stage.blocks - 1)
+        weights = blend_weights(begun, 7)
         assert weights == pytest.approx({stage.blocks - 1: 1} if stage.fading else {stage.blocks: 1})
         if stage.fading:
             middle = blend_weights(progress(config, stage, before.end + 200_000), 7)
@@ -169,7 +170,8 @@ def plain_critic(weights, pictures, shape, blocks, grown, size):
 
 @pytest.fixture(scope="module")
 def critic():
-    """A tiny critic that fades its second of three blocks in, so pictures are enlarged twice: shape, weights, pictures."""
+    """A tiny critic that fades its second block of three in, so pictures are enlarged twice: shape, weights, pictures.
+    """
     config = tiny_config(num_resolutions=3)
     shape = config.shape(3)
     weights = initial_tensors(config, stages(config)[1], 3)
@@ -237,7 +239,8 @@ def test_the_gradient_penalty_of_cases_computed_by_hand():
     assert float(losses.gradient_penalty(linear, real, fake, mixing)) == pytest.approx((5 - 1) ** 2)
     assert float(losses.gradient_penalty(linear, real, fake, mixing, 2.5)) == pytest.approx((5 / 2.5 - 1) ** 2)
     assert float(losses.gradient_penalty(square, real, fake, mixing)) == pytest.approx((np.sqrt(5) - 1) ** 2)
-    assert float(losses.gradient_penalty(square, real, fake, mixing + 1 / 2)) == pytest.approx((np.sqrt(5) / 2 - 1) ** 2)
+    halfway = losses.gradient_penalty(square, real, fake, mixing + 1 / 2)
+    assert float(halfway) == pytest.approx((np.sqrt(5) / 2 - 1) ** 2)
 
 
 def test_a_moving_average_follows_its_formula():

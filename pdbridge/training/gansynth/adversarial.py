@@ -1,7 +1,7 @@
 """One stage of the training: the generator against the critic, step by step.
 
-A step is one of the generator, then one of the critic, each with timbres of its own. What is random in it depends on the
-seed and on the number of pictures seen only, so a training that goes on makes the numbers that it would have made.
+A step is one of the generator, then one of the critic, each with timbres of its own. What is random in it depends on
+the seed and on the number of pictures seen only, so a training that goes on makes the numbers it would have made.
 """
 
 import time
@@ -86,8 +86,8 @@ class Adversaries:
         self._strategy = strategy or tf.distribute.get_strategy()
         replicas = self._strategy.num_replicas_in_sync
         if stage.batch_size % replicas:
-            raise TrainingError(f"a batch of {stage.batch_size} pictures cannot be spread over {replicas} devices evenly "
-                                "(--batch-size)")
+            raise TrainingError(f"a batch of {stage.batch_size} pictures cannot be spread evenly over {replicas} "
+                                "devices (--batch-size)")
         self._replica_size = stage.batch_size // replicas
         self._dtype = tf.bfloat16 if mixed_precision else tf.float32
         self._enlargement = self._shape.scale(stage.blocks)
@@ -134,8 +134,8 @@ class Adversaries:
         """Go on from a checkpoint, from here or from the original."""
         for name, variable in self._variables.items():
             if name not in tensors:
-                raise TrainingError(f"the checkpoint has no variable {name}: training goes on from what a training wrote, "
-                                    "not from an exported model")
+                raise TrainingError(f"the checkpoint has no variable {name}: training goes on from what a training "
+                                    "wrote, not from an exported model")
             if tensors[name].shape != variable.shape:
                 raise TrainingError(f"{name} has the shape {list(tensors[name].shape)} in the checkpoint, but "
                                     f"experiment.json and the data set describe {list(variable.shape)}")

@@ -152,6 +152,8 @@ _NUMBERS = {name: limits for name, (_, *limits) in NUMBERS.items()} | {
 }
 _CHOICES = CHOICES | {"d_fn": ("specgram",), "gen_gl_consistency_loss_weight": (0.0,), "train_time_limit": (None,)}
 _LISTS = {"batch_size_schedule": (1, 65536), "train_instrument_sources": (0, 2)}
+#: Settings that have an effect here.
+EFFECTIVE = {*_WHOLE, *_NUMBERS, *_CHOICES, *_LISTS}
 
 
 def make(name=PUBLISHED, **changes):

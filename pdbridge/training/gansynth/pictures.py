@@ -1,9 +1,10 @@
 """The data of the training: notes as pictures, painted once and kept on the disk.
 
-Painting a picture (mel-scaled log power and instantaneous frequency, see `pdbridge.gansynth.spectral`) takes longer than a
-step of the small networks of the first stages, and every note is seen hundreds of times. So they are painted once, into
-one file that is read through the page cache. It holds half-precision floats: their error, at most 0.004 in log power
-(0.02 dB) and 0.0003 of frequency, is far below what the networks can tell, and they take half the disk and half the time.
+Painting a picture (mel-scaled log power and instantaneous frequency, see `pdbridge.gansynth.spectral`) takes longer
+than a step of the small networks of the first stages, and every note is seen hundreds of times. So they are painted
+once, into one file that is read through the page cache. It holds half-precision floats: their error, at most 0.004 in
+log power (0.02 dB) and 0.0005 of frequency (in -1..1), is far below what the networks can tell, and they take half the
+disk and half the time.
 
 The order depends on the seed and on the number of the picture only: any picture of the endless sequence can be
 computed directly, so a training that goes on sees what it would have seen.

@@ -82,7 +82,7 @@ def train(data, out, name=None, changes=None, *, strategy="none", mixed_precisio
         trainer = Adversaries(config, stage, pictures, tensors, strategy, mixed_precision, xla)
         ending = loop.run(trainer, folder, stage.end, save_seconds=save_seconds, stop_after=left,
                           description=f"stage {stage.number} of {every[-1].number}")
-        if ending.reason != loop.FINISHED:
+        if ending.reason != loop.FINISHED or ending.done >= config.total_num_images:
             break
     return ending
 
@@ -93,11 +93,11 @@ def _settled(data, out, name, changes):
     where = {"train_root_dir": str(out), "train_data_path": str(data), "train_meta_path": str(out / "meta.json")}
     if path.exists():
         config = configs.read(path)
-        base = configs.make(name, **changes) if name else configs.make("defaults", **changes)
-        asked = configs.FIELDS if name else changes
-        for key in asked:
-            was, now = getattr(config, key), getattr(base, key)
-            if key not in PATHS and was != now and not (name and key == "seed" and key not in changes):
+        wanted = configs.make(name or "defaults", **changes)
+        asked = set(configs.CONFIGS[name]) | set(changes) if name else set(changes)
+        for key in sorted(asked & configs.EFFECTIVE):
+            was, now = getattr(config, key), getattr(wanted, key)
+            if was != now:
                 raise TrainingError(f"{out}: this training was started with {key} {was}, not {now}; leave the setting "
                                     "out to go on with it, or name another folder")
     else:
@@ -113,8 +113,8 @@ def _strategy(name):
         return None
     devices = tf.config.list_logical_devices("GPU")
     if len(devices) < 2:
-        raise TrainingError(f"--strategy mirrored is for several GPUs, and TensorFlow finds {len(devices)} here; leave it "
-                            "out")
+        raise TrainingError(f"--strategy mirrored is for several GPUs, and TensorFlow finds {len(devices)} here; "
+                            "leave it out")
     return tf.distribute.MirroredStrategy()
 
 
