@@ -38,7 +38,8 @@ def new(path, state):
 
 
 def a_dict(values):
-    return pickle.EMPTY_DICT + pickle.MARK + b"".join(text(key) + value for key, value in values.items()) + pickle.SETITEMS
+    items = (text(key) + value for key, value in values.items())
+    return pickle.EMPTY_DICT + pickle.MARK + b"".join(items) + pickle.SETITEMS
 
 
 def a_list(values):

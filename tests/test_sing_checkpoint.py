@@ -201,8 +201,9 @@ HARMFUL = [kind for kind, _ in harmful("nowhere")]
 def test_nothing_in_a_file_is_carried_out(kind, tmp_path, path):
     steps = dict(harmful(tmp_path))[kind]
     whole_module = new("sing.sequence.models.SING", a_dict({"_modules": steps}))
-    files = [stream(steps, {}), stream(whole_module, {}), stream(of(whole(3), steps), {}), stream(a_dict({}), {}, magic=steps),
-             stream(a_dict({}), {}, system=steps), stream(a_dict({}), {}, keys=steps)]
+    files = [stream(steps, {}), stream(whole_module, {}), stream(of(whole(3), steps), {}),
+             stream(a_dict({}), {}, magic=steps), stream(a_dict({}), {}, system=steps),
+             stream(a_dict({}), {}, keys=steps)]
     for contents in files:
         refused(path, contents)
     archive = io.BytesIO()
@@ -299,10 +300,11 @@ def test_modules_without_an_end_are_refused(path):
             + a_dict({"_modules": a_dict({"a": inside, "b": inside})}) + pickle.BUILD)
     assert "have no end" in refused(path, stream(made, {}))
     # 200 modules within each of 200, without an end in sight: only a few of them are visited.
-    made = new("torch.nn.modules.container.ModuleList", pickle.EMPTY_DICT) + pickle.BINPUT + b"\0"
+    kind = "torch.nn.modules.container.ModuleList"
+    made = new(kind, pickle.EMPTY_DICT) + pickle.BINPUT + b"\0"
     for level in range(7):
         inside = a_dict({str(number): pickle.BINGET + bytes([level]) for number in range(200)})
-        made += new("torch.nn.modules.container.ModuleList", a_dict({"_modules": inside})) + pickle.BINPUT + bytes([level + 1])
+        made += new(kind, a_dict({"_modules": inside})) + pickle.BINPUT + bytes([level + 1])
     assert "have no end" in refused(path, stream(made, {}))
 
 
@@ -392,9 +394,9 @@ def test_what_is_no_file_is_refused(tmp_path):
 
 def test_opening_a_checkpoint_reads_no_numbers(path):
     big = {"unused": np.zeros(5_000_000, np.float32)}
-    parameters = small()
-    path.write_bytes(stream(a_dict({name: tensor(name, array.size, array.shape) for name, array in (parameters | big).items()}),
-                            parameters | big))
+    numbers = small() | big
+    made = a_dict({name: tensor(name, array.size, array.shape) for name, array in numbers.items()})
+    path.write_bytes(stream(made, numbers))
     tracemalloc.start()
     read_checkpoint(path)
     _, peak = tracemalloc.get_traced_memory()

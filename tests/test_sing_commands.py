@@ -167,7 +167,8 @@ def test_generate_writes_the_files_of_the_original(tmp_path, capsys):
 
 
 def test_lines_that_cannot_be_made_are_reported_and_the_rest_is_made(tmp_path, capsys, counting):
-    (tmp_path / "list.txt").write_bytes(b"bass-060-100\r\n\r\n  3-061-064  \nbas-062-100\nbass-060\n11-060-100\nbass-063-127")
+    (tmp_path / "list.txt").write_bytes(b"bass-060-100\r\n\r\n  3-061-064  \nbas-062-100\nbass-060\n11-060-100\n"
+                                        b"bass-063-127")
     assert run("sing", "generate", "--model", "any", tmp_path / "list.txt", "--output", tmp_path / "out") == 1
     assert [line.removeprefix("pdbridge: ") for line in said(capsys)] == [
         "list.txt, line 2: the line is blank",

@@ -33,6 +33,7 @@ from pdbridge.errors import CheckpointError
 from pdbridge.sing.checkpoint import DECODER, MARGIN, SEQUENCE
 
 UNROLLED = 5  # frames in one round of the LSTM's loop; a divisor of 265
+ALIGNMENT = 64  # bytes, for TensorFlow's kernels
 
 
 class Network:
@@ -73,26 +74,26 @@ class Network:
             prefix = f"{SEQUENCE}.lstm"
             inputs = self._array(f"{prefix}.weight_ih_l{layer}")  # [4 * hidden, in]
             if layer == 0:
-                self._of_times = tf.constant(times @ inputs[:, width:].T)  # [frames, 4 * hidden]
+                self._of_times = _tensor(times @ inputs[:, width:].T)  # [frames, 4 * hidden]
                 inputs = inputs[:, :width]
-            self._inputs.append(tf.constant(inputs))
-            self._recurrent.append(tf.constant(self._array(f"{prefix}.weight_hh_l{layer}").T))
-            self._biases.append(tf.constant(self._array(f"{prefix}.bias_ih_l{layer}")
+            self._inputs.append(_tensor(inputs))
+            self._recurrent.append(_tensor(self._array(f"{prefix}.weight_hh_l{layer}").T))
+            self._biases.append(_tensor(self._array(f"{prefix}.bias_ih_l{layer}")
                                             + self._array(f"{prefix}.bias_hh_l{layer}")))
         self.hidden = checkpoint.hidden
-        self._head = self._tensor(f"{SEQUENCE}.decoder.weight"), self._tensor(f"{SEQUENCE}.decoder.bias")
+        self._head = self._parameter(f"{SEQUENCE}.decoder.weight"), self._parameter(f"{SEQUENCE}.decoder.bias")
 
         first = self._array(f"{DECODER}.0.weight").transpose(0, 2, 1)  # [channels, context, in]
-        self._rewrites = [(tf.constant(first.reshape(len(first), -1)), self._tensor(f"{DECODER}.0.bias"))]
+        self._rewrites = [(_tensor(first.reshape(len(first), -1)), self._parameter(f"{DECODER}.0.bias"))]
         last = checkpoint.last_layer
         for layer in range(2, last, 2):
             weight = self._array(f"{DECODER}.{layer}.weight")[:, :, 0]
-            self._rewrites.append((tf.constant(weight), self._tensor(f"{DECODER}.{layer}.bias")))
+            self._rewrites.append((_tensor(weight), self._parameter(f"{DECODER}.{layer}.bias")))
         name, _ = checkpoint.synthesis_weight_name
         synthesis = self._array(name)[:, 0]  # [channels, kernel]
         if f"{DECODER}.{last}.window" in checkpoint.parameters:
             synthesis = synthesis * self._array(f"{DECODER}.{last}.window")
-        self._synthesis = tf.constant(synthesis)
+        self._synthesis = _tensor(synthesis)
         self._bias = self._array(name.replace("weight", "bias"))[0]
         del self._checkpoint  # and the mapping of its file
 
@@ -114,8 +115,8 @@ class Network:
                                   "number")
         return array
 
-    def _tensor(self, name):
-        return tf.constant(self._array(name))
+    def _parameter(self, name):
+        return _tensor(self._array(name))
 
     def digest(self):
         """16 hexadecimal digits that tell the contents of networks apart (str)."""
@@ -261,3 +262,13 @@ class Network:
             values = tf.nn.relu(tf.nn.bias_add(tf.matmul(values, weight, transpose_b=True), bias))
         pieces = tf.reshape(tf.matmul(values, self._synthesis), [count, n, self.kernel])
         return tf.signal.overlap_and_add(pieces, self.stride)
+
+
+def _tensor(array):
+    """A tensor that holds a copy of an array. ``tf.constant`` would hold two."""
+    array = np.asarray(array, np.float32)
+    room = np.empty(array.nbytes + ALIGNMENT, np.uint8)
+    start = -room.ctypes.data % ALIGNMENT
+    copy = room[start:start + array.nbytes].view(np.float32).reshape(array.shape)
+    copy[...] = array
+    return tf.identity(tf.experimental.dlpack.from_dlpack(copy.__dlpack__()))  # to the GPU, if there is one
