@@ -120,7 +120,8 @@ def test_velocities_are_those_of_nsynth_or_the_nearest():
 def test_names_of_notes_are_taken_apart_as_in_the_original():
     assert symbols.split_note("synth_lead_acoustic_003-060-127") == ("synth_lead_acoustic_003", 60, 127)
     assert symbols.split_note("417-22-50") == (417, 22, 50)
-    for name in ("", "bass", "bass-60", "bass-128-100", "bass-060-128", "-060-100", "bass-060-100-", "bass-06o-100"):
+    for name in ("", "bass", "bass-60", "bass-128-100", "bass-060-128", "-060-100", "bass-060-100-", "bass-06o-100",
+                 "../bass-060-100", "..\\bass-060-100", "ba\0ss-060-100"):
         with pytest.raises(SymbolError, match="is no name of a note"):
             symbols.split_note(name)
 

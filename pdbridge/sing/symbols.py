@@ -170,7 +170,7 @@ def split_note(name):
     SymbolError
         It is no such name.
     """
-    parts = NOTE.fullmatch(name)
+    parts = None if re.search(r"[/\\\0]", name) else NOTE.fullmatch(name)  # it becomes the name of a file
     pitch, velocity = (int(parts[key]) for key in ("pitch", "velocity")) if parts else (-1, -1)
     if not (0 <= pitch <= 127 and 0 <= velocity <= 127):
         raise SymbolError(f"{reprlib.repr(name)} is no name of a note; one is INSTRUMENT-PITCH-VELOCITY, "
