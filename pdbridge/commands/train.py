@@ -11,6 +11,12 @@ def add_to(commands):
     train = commands.add_parser("train", help="train models on sounds of your own")
     commands = train.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_gansynth(commands)
+    _add_nsynth(commands, "nsynth", "an NSynth, the WaveNet autoencoder", _nsynth,
+                "num_layers, width, skip_width, ae_num_layers, ae_width, ae_bottleneck_width, crop_length, num_iters, "
+                "learning_rate_schedule (e.g. 0:0.0002,90000:0.0001)", 32)
+    _add_nsynth(commands, "nsynth-baseline", "NSynth's baseline, the autoencoder of spectrograms", _nsynth_baseline,
+                "num_latent, pitch_dim, channels (e.g. 32,64,128,256), learning_rate, adam_beta, fw_loss_coeff, "
+                "fw_loss_cutoff, max_steps, padding", 8)
     _add_export(commands)
 
 
@@ -36,6 +42,27 @@ def _add_gansynth(commands):
     gansynth.add_argument("--cache-gb", metavar="GB", type=_size, default=64.0,
                           help="what they may take (%(default)g); a note takes 0.5 MB with mel_prog_hires")
     gansynth.set_defaults(run=_gansynth)
+
+
+def _add_nsynth(commands, name, what, run, settings, batch_size):
+    nsynth = commands.add_parser(
+        name, help=f"train {what}, or go on with it",
+        description=f"Train {what}, on a data set (see pdbridge dataset), as Magenta's program does it. The same "
+        "command goes on with a training that was stopped.", allow_abbrev=False)
+    add_common(nsynth)
+    nsynth.add_argument("--start-from", metavar="CHECKPOINT",
+                        help="begin with the weights of a checkpoint, e.g. the published one, instead of random ones")
+    nsynth.add_argument("--set", metavar="NAME=VALUE", action="append", default=[],
+                        help=f"one setting that differs from the published model's; may be repeated: {settings}")
+    nsynth.add_argument("--batch-size", metavar="N", type=whole(1, 4096), help=f"notes in a step ({batch_size})")
+    nsynth.add_argument("--seed", metavar="N", type=seed,
+                        help="the same seed begins with the same weights and takes the notes in the same order (0)")
+    nsynth.add_argument("--strategy", choices=("none", "mirrored"), default="none",
+                        help="mirrored: share each step among all GPUs of this computer")
+    nsynth.add_argument("--mixed-precision", action="store_true",
+                        help="multiply in bfloat16: faster on processors and GPUs that have it")
+    nsynth.add_argument("--xla", action="store_true", help="let XLA compile each step")
+    nsynth.set_defaults(run=run)
 
 
 def _add_export(commands):
@@ -97,6 +124,34 @@ def _gansynth(options):
         mixed_precision=options.mixed_precision, xla=options.xla, stop_after=options.stop_after,
         save_seconds=options.save_every, cache=options.cache, cache_gb=options.cache_gb)
     return ended(ending, "images")
+
+
+def _nsynth(options):
+    from pdbridge.silence import tensorflow_silenced
+
+    with tensorflow_silenced():
+        from pdbridge.training.nsynth.training import train_wavenet
+    return _train_nsynth(options, train_wavenet)
+
+
+def _nsynth_baseline(options):
+    from pdbridge.silence import tensorflow_silenced
+
+    with tensorflow_silenced():
+        from pdbridge.training.nsynth.training import train_baseline
+    return _train_nsynth(options, train_baseline)
+
+
+def _train_nsynth(options, train):
+    from pdbridge.training.nsynth.hparams import parse_setting
+
+    settings = dict(parse_setting(text) for text in options.set)
+    settings |= {name: value for name, value in (("batch_size", options.batch_size), ("seed", options.seed))
+                 if value is not None}
+    ending = train(options.data, options.out, settings, begin_with=options.start_from, strategy=options.strategy,
+                   mixed_precision=options.mixed_precision, xla=options.xla, stop_after=options.stop_after,
+                   save_seconds=options.save_every)
+    return ended(ending, "steps")
 
 
 def ended(ending, units):

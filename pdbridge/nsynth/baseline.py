@@ -94,9 +94,8 @@ class NSynthBaseline:
         CheckpointError
             Naming the file and what is wrong with it.
         """
-        variables = open_checkpoint(path, BASELINE)
-        weights = variables.read_all(_shapes(variables))
-        return cls(weights, padding, variables.fingerprint)
+        weights, fingerprint = read_baseline(path)
+        return cls(weights, padding, fingerprint)
 
     def encode(self, audio, batch_statistics=False):
         """Turn notes into z.
@@ -208,58 +207,142 @@ class NSynthBaseline:
         pictures = [self._decode(z[part], pitches[part], batch_statistics).numpy() for part in parts]
         return np.concatenate(pictures) if pictures else np.zeros((0, BINS, FRAMES), np.float32)
 
-    # The networks. Arrays are [notes, frequency, time, channels].
-
     def _encoder(self, pictures, batch_statistics):
-        h = pictures[..., tf.newaxis]  # [notes, 512, 256, 1]
-        for name, _, stride in ENCODER:
-            scope = f"encoder/{name}_Layer/{name}"
-            h = tf.nn.conv2d(h, self._weights[f"{scope}/weights"], stride, "SAME")
-            h = self._normalised(h, scope, batch_statistics)
-            if name != "z":
-                h = tf.nn.leaky_relu(h, LEAK)
-        return h[:, 0, 0]  # [notes, latent]
+        return encoded(self._weights, pictures, self._normalisation(batch_statistics))
 
     def _decoder(self, z, pitches, batch_statistics):
-        embedded = tf.gather(self._weights["decoder/PitchEmbedding/embedding_weights"], pitches)
-        h = tf.concat([z, embedded], axis=1)[:, tf.newaxis, tf.newaxis]  # [notes, 1, 1, latent + pitch]
-        height = width = 1
-        for name, _, stride in DECODER:
-            scope = f"decoder/{name}_Layer/{name}"
-            kernel = self._weights[f"{scope}/weights"]  # [height, width, out, in]
-            height, width = height * stride[0], width * stride[1]
-            size = tf.stack([tf.shape(h)[0], height, width, kernel.shape[2]])
-            h = tf.nn.conv2d_transpose(h, kernel, size, stride, "SAME")
-            h = tf.nn.leaky_relu(self._normalised(h, scope, batch_statistics), LEAK)
-        h = tf.nn.conv2d(h, self._weights["decoder/mag_Layer/mag/weights"], 1, "SAME")
-        return tf.sigmoid(h + self._weights["decoder/mag_Layer/mag/biases"])[..., 0]  # [notes, 512, 256]
+        return decoded(self._weights, z, pitches, self._normalisation(batch_statistics))
 
-    def _normalised(self, h, scope, batch_statistics):
-        beta, kept_mean, kept_variance = (
-            self._weights[f"{scope}/BatchNorm/{name}"] for name in ("beta", "moving_mean", "moving_variance"))
-        mean, variance = tf.cond(batch_statistics, lambda: tf.nn.moments(h, [0, 1, 2]),
-                                 lambda: (kept_mean, kept_variance))
-        return tf.nn.batch_normalization(h, mean, variance, beta, None, EPSILON)
+    def _normalisation(self, batch_statistics):
+        def normalised(h, scope):
+            beta, kept_mean, kept_variance = (
+                self._weights[f"{scope}/BatchNorm/{name}"] for name in ("beta", "moving_mean", "moving_variance"))
+            mean, variance = tf.cond(batch_statistics, lambda: tf.nn.moments(h, [0, 1, 2]),
+                                     lambda: (kept_mean, kept_variance))
+            return tf.nn.batch_normalization(h, mean, variance, beta, None, EPSILON)
+
+        return normalised
+
+
+def read_baseline(path):
+    """Read a checkpoint.
+
+    Parameters
+    ----------
+    path : str or Path
+        As for `NSynthBaseline.load`.
+
+    Returns
+    -------
+    weights : dict of str to float32 array
+    fingerprint : str
+
+    Raises
+    ------
+    CheckpointError
+        Naming the file and what is wrong with it.
+    """
+    variables = open_checkpoint(path, BASELINE)
+    return variables.read_all(_shapes(variables)), variables.fingerprint
+
+
+# The networks, which training shares. Arrays are [notes, frequency, time, channels].
+
+
+def encoded(weights, pictures, normalised):
+    """The z of pictures, in a graph.
+
+    Parameters
+    ----------
+    weights : dict of str to tensor
+        The variables by name.
+    pictures : float32 tensor [notes, 512, 256]
+    normalised : callable
+        Takes what a convolution made and the name of its layer, and gives it back normalised, with the same type.
+
+    Returns
+    -------
+    tensor [notes, latent]
+        Of the type of the weights.
+    """
+    h = pictures[..., tf.newaxis]  # [notes, 512, 256, 1]
+    for name, _, stride in ENCODER:
+        scope = f"encoder/{name}_Layer/{name}"
+        kernel = weights[f"{scope}/weights"]
+        h = tf.nn.conv2d(tf.cast(h, kernel.dtype), kernel, stride, "SAME")
+        h = normalised(h, scope)
+        if name != "z":
+            h = tf.nn.leaky_relu(h, LEAK)
+    return h[:, 0, 0]
+
+
+def decoded(weights, z, pitches, normalised):
+    """The pictures of z, in a graph.
+
+    Parameters
+    ----------
+    weights, normalised
+        As for `encoded`.
+    z : tensor [notes, latent]
+    pitches : int tensor [notes]
+
+    Returns
+    -------
+    float32 tensor [notes, 512, 256]
+    """
+    embedded = tf.gather(weights["decoder/PitchEmbedding/embedding_weights"], pitches)
+    h = tf.concat([tf.cast(z, embedded.dtype), embedded], axis=1)
+    h = h[:, tf.newaxis, tf.newaxis]  # [notes, 1, 1, latent + pitch]
+    height = width = 1
+    for name, _, stride in DECODER:
+        scope = f"decoder/{name}_Layer/{name}"
+        kernel = weights[f"{scope}/weights"]  # [height, width, out, in]
+        height, width = height * stride[0], width * stride[1]
+        size = tf.stack([tf.shape(h)[0], height, width, kernel.shape[2]])
+        h = tf.nn.conv2d_transpose(tf.cast(h, kernel.dtype), kernel, size, stride, "SAME")
+        h = tf.nn.leaky_relu(normalised(h, scope), LEAK)
+    kernel = weights["decoder/mag_Layer/mag/weights"]
+    h = tf.cast(tf.nn.conv2d(tf.cast(h, kernel.dtype), kernel, 1, "SAME"), tf.float32)
+    return tf.sigmoid(h + tf.cast(weights["decoder/mag_Layer/mag/biases"], tf.float32))[..., 0]
+
+
+def shapes(made, pitch_size):
+    """The variables of a baseline, with shapes as in the file.
+
+    Parameters
+    ----------
+    made : dict of str to int
+        How many channels a layer makes, by its network and name, e.g. "encoder/7_1".
+    pitch_size : int
+        Numbers that stand for a pitch.
+
+    Returns
+    -------
+    dict of str to tuple of int
+    """
+    shapes = {"decoder/PitchEmbedding/embedding_weights": (PITCHES, pitch_size)}
+    for network, layers, channels in (("encoder", ENCODER, 1), ("decoder", DECODER, made["encoder/z"] + pitch_size)):
+        for name, kernel, _ in layers:
+            scope, more = f"{network}/{name}_Layer/{name}", made[f"{network}/{name}"]
+            # Transposed convolutions have their channels the other way round.
+            ends = (channels, more) if network == "encoder" else (more, channels)
+            shapes[f"{scope}/weights"] = kernel, kernel, *ends
+            for statistic in ("beta", "moving_mean", "moving_variance"):
+                shapes[f"{scope}/BatchNorm/{statistic}"] = (more,)
+            channels = more
+    shapes["decoder/mag_Layer/mag/weights"] = 1, 1, channels, 1
+    shapes["decoder/mag_Layer/mag/biases"] = (1,)
+    return shapes
 
 
 def _shapes(variables):
     """The variables of a baseline with the sizes that the checkpoint shows, by name."""
-    latent_size = _last_size(variables, "encoder/z_Layer/z/weights", -1)
+    sizes = {"encoder/z": _last_size(variables, "encoder/z_Layer/z/weights", -1)}
     pitch_size = variables.shape("decoder/PitchEmbedding/embedding_weights", 2)[1]
-    shapes = {"decoder/PitchEmbedding/embedding_weights": (PITCHES, pitch_size)}
-    for network, layers, channels in (("encoder", ENCODER, 1), ("decoder", DECODER, latent_size + pitch_size)):
-        for name, kernel, _ in layers:
-            scope = f"{network}/{name}_Layer/{name}"
-            # Transposed convolutions have their channels the other way round.
-            made = _last_size(variables, f"{scope}/weights", -1 if network == "encoder" else -2)
-            ends = (channels, made) if network == "encoder" else (made, channels)
-            shapes[f"{scope}/weights"] = kernel, kernel, *ends
-            for statistic in ("beta", "moving_mean", "moving_variance"):
-                shapes[f"{scope}/BatchNorm/{statistic}"] = (made,)
-            channels = made
-    shapes["decoder/mag_Layer/mag/weights"] = 1, 1, channels, 1
-    shapes["decoder/mag_Layer/mag/biases"] = (1,)
-    return shapes
+    for network, layers, axis in (("encoder", ENCODER, -1), ("decoder", DECODER, -2)):
+        for name, _, _ in layers:
+            sizes[f"{network}/{name}"] = _last_size(variables, f"{network}/{name}_Layer/{name}/weights", axis)
+    return shapes(sizes, pitch_size)
 
 
 def _last_size(variables, name, axis):
