@@ -10,7 +10,8 @@ import pytest
 import soundfile
 import tensorflow as tf
 from fake_model import FakeListener, sine
-from gansynth_checkpoint import FIRST_LIGHT, small_shape, write_checkpoint
+from gansynth_checkpoint import (
+    FIRST_LIGHT, change_tensors, random_tensors, small_shape, variable, write_checkpoint)
 from server_process import ServerProcess
 from test_server import array, fails
 
@@ -19,11 +20,12 @@ from pdbridge.errors import AudioError, PitchError
 from pdbridge.gansynth import differentiable, spectral
 from pdbridge.gansynth.listening import Distance, Listener, bands
 from pdbridge.gansynth.matching import (
-    Effort, Recording, Search, gain_between, onset, read_recording, recording_for, tuning)
+    Effort, Recording, Search, as_random_ones, gain_between, onset, read_recording, recording_for, tuning)
 from pdbridge.gansynth.model import GANSynth
 from pdbridge.pitchtracker import Heard
 
 RATE = 16000
+SHAPE = small_shape(latent_size=16, resolutions=5, start_height=4)
 TIME_S = np.arange(RATE) / RATE
 
 
@@ -82,8 +84,7 @@ def test_no_band_is_empty_and_all_together_are_flat():
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A model that makes notes of 4000 samples at pitches 40 to 42."""
-    shape = small_shape(latent_size=16, resolutions=5, start_height=4)
-    return write_checkpoint(tmp_path_factory.mktemp("model"), shape, seed=3, audio_length=4000)
+    return write_checkpoint(tmp_path_factory.mktemp("model"), SHAPE, seed=3, audio_length=4000)
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +141,29 @@ def test_z_stays_where_random_ones_are():
     assert np.linalg.norm(best) == pytest.approx(16, rel=1e-5) and best.dtype == np.float32
 
 
+def test_what_the_network_takes_of_z_stays_as_long_as_that_of_random_ones():
+    directions = np.linalg.qr(np.random.default_rng(1).standard_normal((256, 12)))[0]
+    z = latent.random_z(1, 256, seed=2)[0]
+    heard = directions.T @ z
+    np.testing.assert_allclose(directions.T @ as_random_ones(z, directions), heard, atol=1e-5)
+    far = as_random_ones(z + 20 * directions[:, 0], directions)
+    assert np.linalg.norm(directions.T @ far) == pytest.approx(np.sqrt(12) + 1, rel=1e-5)
+    for moved in (z, far):
+        assert np.linalg.norm(as_random_ones(moved, directions)) == pytest.approx(16, rel=1e-5)
+    np.testing.assert_allclose(as_random_ones(3 * z, np.eye(256)), as_random_ones(z, np.eye(256)), atol=1e-5)
+
+
+def test_directions_of_z_that_the_network_takes_are_known(model, tmp_path):
+    assert model.latent_directions.shape == (16, 16)  # random weights take all
+    narrow = write_checkpoint(tmp_path, SHAPE, seed=3, audio_length=4000)
+    kernel = random_tensors(SHAPE, 1, seed=3)[variable(1, "conv0/conv2d/kernel")]
+    kernel[:, :, :4] = kernel[:, :, 4:8]  # of these eight values of z, only four sums count
+    change_tensors(narrow, {variable(1, "conv0/conv2d/kernel"): kernel})
+    directions = GANSynth.load(narrow).latent_directions
+    assert directions.shape == (16, 12)
+    np.testing.assert_allclose(directions[:4], directions[4:8], atol=1e-5)
+
+
 def test_without_steps_the_best_random_z_is_taken():
     search = searched(Effort(random=5, starts=4, steps=0))
     assert search.distance == search.random_distance
@@ -151,7 +175,7 @@ def test_half_of_the_descents_are_given_up_twice():
     assert [effort.descents(step) for step in range(8)] == [8, 8, 4, 4, 2, 2, 2, 2]
     calls = []
     listener = FakeListener(Recording(sine(60), 60))
-    heard = SimpleNamespace(distance=listener.distance,
+    heard = SimpleNamespace(distance=listener.distance, directions=listener.directions,
                             gradient=lambda z: calls.append(listener.distance(z)) or listener.gradient(z))
     search = Search(256, 1, effort)
     while not search.finished:
@@ -374,7 +398,7 @@ def test_the_server_listens_for_the_pitch_in_a_process_of_its_own(client):
     client.send("/gansynth/match_z", "found", "60.wav")
     pitch, confidence = client.expect("/gansynth/heard", timeout=200)
     assert pitch == 60 and confidence > 0.8
-    assert client.expect("/done", "/gansynth/match_z")[1] == 60
+    assert client.expect("/done", "/gansynth/match_z", timeout=60)[1] == 60
 
 
 @pytest.mark.parametrize(("arguments", "part"), [
@@ -407,6 +431,7 @@ def test_keys_go_on_while_a_z_is_looked_for_and_cancel_ends_it(client):
 
 def test_a_recording_that_kills_the_worker_is_given_up(client):
     restarts = client.status()["restarts"]
-    assert "died at this request" in fails(client, "/gansynth/match_z", "z", "30.wav", 30)
+    client.send("/gansynth/match_z", "z", "30.wav", 30)
+    assert "died at this request" in client.expect("/fail", "/gansynth/match_z", timeout=60)[1]
     assert client.until(lambda status: status["restarts"] == restarts + 3)
     client.ask("/gansynth/match_z", "z", "60.wav", 60)

@@ -27,6 +27,8 @@ import tensorflow as tf
 PIXEL_NORM_EPSILON = 1e-8
 LEAK = 0.2  # slope of the leaky rectifier below zero
 
+LEAST_POWER = 1e-6  # of the strongest direction of z in the first layer; rounding leaves 1e-12
+
 HEAD_ROWS = 16  # of 128: the first 0.32 s
 MANY_CHANNELS = 128  # from here on, `upscale_in_parts` gains more than its additions cost
 SLICE_ROWS = 28  # rows per slice of the tail; a multiple of 4, so that inner slices look alike
@@ -505,6 +507,16 @@ class Generator:
             for block in range(1, self._top + 1)
             for layer in ("conv0", "conv1")
         }
+
+    @property
+    def latent_directions(self):
+        """What the first layer takes of z at all: orthonormal columns, float64 [latent, directions].
+
+        As many as z has values, unless the network was trained to look at fewer.
+        """
+        kernel = self._layers[1, "conv0"].kernel[: self._shape.latent_size].astype(np.float64)
+        power, directions = np.linalg.eigh(kernel @ kernel.T)
+        return directions[:, power > LEAST_POWER * power[-1]]
 
     def picture(self, x, changes=UNCHANGED):
         """The whole picture of one note.

@@ -136,6 +136,8 @@ class Listener:
 
     Attributes
     ----------
+    directions : float64 [latent_size, directions]
+        What the model takes of z, see `GANSynth.latent_directions`.
     target : float32 [note_length]
         The recording as it is compared: its onset where the model's notes have theirs, as long as they.
 
@@ -147,6 +149,7 @@ class Listener:
 
     def __init__(self, model, recording):
         self.latent_size = model.latent_size
+        self.directions = model.latent_directions
         self._model, self._pitch = model, recording.pitch
         heads = [model.head(z, recording.pitch)[0] for z in model.random_z(ONSET_NOTES, seed=0)]
         begin = int(np.median([onset(head, model.sample_rate) for head in heads]))

@@ -3,9 +3,8 @@
 A generator can be gone through backwards: gradients say how z has to change for the note to come nearer
 (Zhu et al. 2016, "Generative Visual Manipulation on the Natural Image Manifold", section 3.1; for z alone,
 without an encoder). Many random z are heard first. The best of them are starts, from each of which Adam
-(Kingma and Ba 2015) descends; on the way the worse half is given up, twice. z stays on the sphere on which
-random ones lie (White 2016, "Sampling Generative Networks", section 2), since that is what the network was
-trained on.
+(Kingma and Ba 2015) descends; on the way the worse half is given up, twice. z stays where random ones
+lie (White 2016, "Sampling Generative Networks", section 2), since that is what the network was trained on.
 
 The distance, and its gradient, is in `pdbridge.gansynth.listening`; here there is no TensorFlow, since the
 server begins and steers a search, too. Each step is a small piece of work, so that a pressed key need not
@@ -268,6 +267,7 @@ class Effort:
 
 STEP = 0.05  # of Adam, at the beginning; a cosine brings it to nothing
 MOMENTUM, SECOND_MOMENTUM = 0.9, 0.99
+SPREAD = 1.0  # by which random z differ in length, a little more than a standard deviation (0.71)
 GRADIENT_COSTS = 3  # times as long as hearing a note; counts for the time left
 
 
@@ -338,7 +338,7 @@ class Search:
 
 
 class Descent:
-    """One way down: Adam, on the sphere where random z lie.
+    """One way down: Adam, where random z lie.
 
     Attributes
     ----------
@@ -350,7 +350,7 @@ class Descent:
     """
 
     def __init__(self, z):
-        self.z, self.step, self.distance = _on_the_sphere(z), 0, np.inf
+        self.z, self.step, self.distance = z, 0, np.inf
         self._mean, self._square = np.zeros_like(z), np.zeros_like(z)
 
     def advance(self, listener, steps):
@@ -362,13 +362,36 @@ class Descent:
         mean = self._mean / (1 - MOMENTUM**self.step)
         square = self._square / (1 - SECOND_MOMENTUM**self.step)
         size = STEP * (1 + np.cos(np.pi * self.step / steps)) / 2
-        self.z = _on_the_sphere(self.z - size * mean / (np.sqrt(square) + 1e-8))
+        self.z = as_random_ones(self.z - size * mean / (np.sqrt(square) + 1e-8), listener.directions)
         return self.distance
 
 
-def _on_the_sphere(z):
-    length = np.linalg.norm(z)
-    return (z * (np.sqrt(len(z)) / length if length > 0 else 1)).astype(np.float32)
+def as_random_ones(z, directions):
+    """The z nearby that lies where random ones do.
+
+    Parameters
+    ----------
+    z : array [latent_size]
+    directions : array [latent_size, directions]
+        What the network takes of it, see `GANSynth.latent_directions`.
+
+    Returns
+    -------
+    float32 [latent_size]
+        Its length is the square root of `latent_size`. Where the network takes only a part of z, that part is
+        not longer than those of random ones either: a few directions that get all of the length would lead
+        far out of what the network was trained on, and the timbre would fall apart at other pitches.
+    """
+    size, count = directions.shape
+    heard = directions @ (directions.T @ z) if count < size else np.asarray(z, np.float64)
+    rest = z - heard
+    longest = np.sqrt(size) if count == size else np.sqrt(count) + SPREAD
+    length = np.linalg.norm(heard)
+    if length > longest or count == size:
+        heard = heard * (longest / max(length, 1e-12))
+    if count < size:  # the rest fills up the length; it changes nothing but that
+        rest = rest * (np.sqrt(max(0.0, size - heard @ heard)) / max(np.linalg.norm(rest), 1e-12))
+    return (heard + rest).astype(np.float32)
 
 
 def _main():

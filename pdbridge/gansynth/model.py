@@ -88,6 +88,11 @@ class GANSynth:
         """Shapes (rows, columns, channels) of the layers that can be changed, by name."""
         return self._generator.layer_shapes
 
+    @property
+    def latent_directions(self):
+        """What the network takes of z at all: orthonormal columns, float64 [latent_size, directions]."""
+        return self._generator.latent_directions
+
     def warm_up(self):
         """Build every graph that playing needs, the head's first; the first note is fast then."""
         z = self.random_z(1, seed=0)
