@@ -5,8 +5,8 @@
 
 For each stage: pictures a second that the input pipeline delivers (painted pictures on the disk, made coarser for the
 stage), and that whole steps take (one of the generator, one of the critic). Data are random notes. Medians of N steps
-after one for warming up; how busy other programs kept the machine is said at the end: on a busy one the figures say
-little.
+after one for warming up. How busy other programs kept the machine is said at the end: on a busy one only processor
+time, which is summed over all cores, says something.
 """
 
 import argparse
@@ -54,12 +54,14 @@ def main():
             trainer = Adversaries(config, stage, pictures, tensors, mixed_precision=options.mixed_precision,
                                   xla=options.xla)
             batches = iter(pictures.batches(first, stage.batch_size, 2 ** (config.num_resolutions - stage.blocks)))
-            reading = timed(lambda batches=batches: next(batches), 10 * options.steps)
-            step = timed(trainer.advance, options.steps)
-            figures.append({"stage": number, "pipeline_images_per_s": stage.batch_size / reading, "s_per_step": step,
-                            "images_per_s": stage.batch_size / step})
-            print("stage {stage}: pipeline {pipeline_images_per_s:.0f} pictures/s; step {s_per_step:.3f} s, "
-                  "{images_per_s:.2f} pictures/s".format(**figures[-1]), flush=True)
+            reading, _ = timed(lambda batches=batches: next(batches), 10 * options.steps)
+            step, worked = timed(trainer.advance, options.steps)
+            figures.append({"stage": number, "batch_size": stage.batch_size,
+                            "pipeline_images_per_s": stage.batch_size / reading, "s_per_step": step,
+                            "processor_s_per_step": worked, "images_per_s": stage.batch_size / step})
+            print("stage {stage}, batch {batch_size}: pipeline {pipeline_images_per_s:.0f} pictures/s; step "
+                  "{s_per_step:.3f} s ({processor_s_per_step:.3f} s of processor time), {images_per_s:.2f} pictures/s"
+                  .format(**figures[-1]), flush=True)
     wall, own = time.perf_counter() - start, time.process_time() - own
     others = (busy_seconds() - busy - own) / wall / (os.cpu_count() or 1)
     print(f"other programs kept the machine busy for {max(others, 0):.0%} of the time")
@@ -80,14 +82,15 @@ def parse():
 
 
 def timed(act, times):
-    """Median seconds, after once for warming up."""
+    """Median seconds, and seconds of processor time, after once for warming up."""
     act()
-    taken = []
+    taken, worked = [], []
     for _ in range(times):
-        start = time.perf_counter()
+        start, own = time.perf_counter(), time.process_time()
         act()
         taken.append(time.perf_counter() - start)
-    return statistics.median(taken)
+        worked.append(time.process_time() - own)
+    return statistics.median(taken), statistics.median(worked)
 
 
 def write_notes(folder):
