@@ -47,9 +47,9 @@ def memory(name):
 tensorflow.zeros(1)
 before = memory("VmRSS")
 open("/proc/self/clear_refs", "w").write("5")  # begin anew with the peak
-start = time.perf_counter()
+start = time.perf_counter(), time.process_time()
 made = pdbridge.SING.load({path!r})
-print(time.perf_counter() - start, memory("VmHWM") - before, memory("VmRSS") - before)
+print(time.perf_counter() - start[0], time.process_time() - start[1], memory("VmHWM") - before, memory("VmRSS") - before)
 """
 
 
@@ -121,9 +121,9 @@ def measure_loading(path, rounds):
     code = LOADING.format(root=str(ROOT), path=str(path))
     lines = [subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
              for _ in range(rounds)]
-    seconds, peak, kept = (sorted(column) for column in zip(*(map(float, line.split()) for line in lines)))
-    print(f"loaded in {seconds[0]:.2f} s, median {statistics.median(seconds):.2f} s (promised: {LOAD_BUDGET:g} s); "
-          f"memory: {kept[-1]:.0f} MiB more, at the peak {peak[-1]:.0f} MiB")
+    seconds, cpu, peak, kept = (sorted(column) for column in zip(*(map(float, line.split()) for line in lines)))
+    print(f"loaded in {seconds[0]:.2f} s, median {statistics.median(seconds):.2f} s (promised: {LOAD_BUDGET:g} s), "
+          f"{cpu[0]:.2f} s of the processor; memory: {kept[-1]:.0f} MiB more, at the peak {peak[-1]:.0f} MiB")
 
 
 def measure_notes(ours, theirs, rounds):
