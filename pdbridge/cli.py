@@ -63,15 +63,15 @@ def parser():
         "patch stays open for playing. Without a screen, a sound card or Pd the phrase is written to "
         "a WAV.")
     play.add_argument("instrument", nargs="?", metavar="PATCH", default="gansynth", choices=(
-        "gansynth", "gansynth_multi", "gansynth_hallucination", "ganspacesynth", "nsynth"),
+        "gansynth", "gansynth_multi", "gansynth_hallucination", "ganspacesynth", "nsynth", "sing"),
         help="gansynth: a model that makes notes (default); gansynth_multi: four timbres under a pad; "
         "gansynth_hallucination: a walk through timbres; ganspacesynth: components of the model; "
-        "nsynth: a note grid under a pad")
+        "nsynth: a note grid under a pad; sing: the instruments of a SING")
     play.add_argument("--wav", metavar="FILE", help="write the phrase to this file as well")
     play.add_argument("--no-gui", action="store_true", help="do as if there were no screen")
     play.add_argument("--phrase", action=argparse.BooleanOptionalAction, default=True,
                       help="play the phrase (default), or only open the patch")
-    _add_model(play)
+    _add_model(play, "; sing plays a SING's file, the published one if it was downloaded", default=None)
     _add_grid(play)
     play.add_argument("--port", type=_port, default=None,
                       help=f"UDP port of the server ({PORT}, or a free one if that is taken)")
@@ -113,9 +113,9 @@ def parser():
     return top
 
 
-def _add_model(command, more=""):
-    command.add_argument("--model", metavar="NAME", default=BUILT_IN_MODEL,
-                         help=f"a model folder, or its name (%(default)s){more}")
+def _add_model(command, more="", default=BUILT_IN_MODEL):
+    command.add_argument("--model", metavar="NAME", default=default,
+                         help=f"a GANSynth's folder or a SING's file, or its name ({BUILT_IN_MODEL}){more}")
 
 
 def _add_grid(command):

@@ -69,16 +69,17 @@ class Worker:
     Parameters
     ----------
     folder : str or Path
-        The checkpoint folder.
+        The checkpoint: a folder, or a file.
     loader : str
-        ``module:callable`` that makes a model from the folder, in the worker process.
+        ``module:callable`` that makes a model of it, in the worker process.
 
     Attributes
     ----------
     state : str
         "starting", "ready", "failed" or "closed".
     description : dict or None
-        Pitches, latent_size, sample_rate, note_length, head_length of the model, once it is known.
+        Pitches, sample_rate, note_length and head_length of the model, and its latent_size (GANSynth) or
+        velocities, instruments and instrument_count (SING), once they are known.
     restarts : int
         How often the process had to be replaced.
     on_progress : list of callables

@@ -43,7 +43,7 @@ PATH = ((0.0, 0.0, 0.0), (0.8, 0.0, 1.0), (1.6, 1.0, 1.0), (2.4, 1.0, 0.0), (3.2
         (4.0, 0.5, 1.0), (4.4, 1.0, 0.5), (4.8, 0.5, 0.5))
 #: Patches with keys, and the instrument that plays in each.
 INSTRUMENTS = {"gansynth": "gansynth", "gansynth_multi": "gansynth", "gansynth_hallucination": "gansynth",
-               "ganspacesynth": "gansynth", "nsynth": "nsynth"}
+               "ganspacesynth": "gansynth", "nsynth": "nsynth", "sing": "sing"}
 #: The message that moves the pad of a patch which has one, and whether x comes first.
 PADS = {"nsynth": ("position_rel", False), "gansynth_multi": ("pad", True)}
 RECORDING = "pdbridge-phrase.wav"
@@ -57,8 +57,7 @@ PATCH_ATTACK_MS = 2.0
 PATCH_RELEASE_MS = 300.0
 
 
-def play(instrument="gansynth", wav=None, gui=True, phrase=True, model=places.BUILT_IN_MODEL, grid=None,
-         port=None):
+def play(instrument="gansynth", wav=None, gui=True, phrase=True, model=None, grid=None, port=None):
     """Start the server, open the patch and play the phrase.
 
     Parameters
@@ -71,8 +70,9 @@ def play(instrument="gansynth", wav=None, gui=True, phrase=True, model=places.BU
         False: as if there were no screen.
     phrase : bool
         False: only open the patch, where there is a screen.
-    model : str
-        Name or folder of a model; all but nsynth play it.
+    model : str, optional
+        Name, folder or file of a model; all but nsynth play it. By default the built-in one, and for sing
+        the published one, from the user's cache.
     grid : str, optional
         A note grid that nsynth plays; by default the first grid, which the built-in model makes.
     port : int, optional
@@ -88,10 +88,11 @@ def play(instrument="gansynth", wav=None, gui=True, phrase=True, model=places.BU
     PdbridgeError
         Something is missing or does not start; the message says what.
     """
-    if instrument != "nsynth":
-        serve = ["--model", str(places.find_model(model))]
-    else:
+    if instrument == "nsynth":
         serve = ["--model", "none", *(["--grid", str(grid)] if grid else [])]
+    else:
+        model = _found(instrument, model)
+        serve = ["--model", str(model)]
     pd = find_pd()
     windows = gui and pd is not None and has_screen() and has_windows(pd)
     if not windows and not phrase:
@@ -101,11 +102,11 @@ def play(instrument="gansynth", wav=None, gui=True, phrase=True, model=places.BU
         say("Pd was not found, so the phrase is rendered without it. To play yourself, install "
             "Pd (sudo apt install puredata, or https://puredata.info) and start this again.")
         path = _free_path(wav or RECORDING)
-        if instrument != "nsynth":
-            _render(places.find_model(model), path)
-        else:
+        if instrument == "nsynth":
             _end_tidily()
             _render_grid(serve, port or default_port(), path)
+        else:
+            _render(_sing_notes if instrument == "sing" else _gansynth_notes, model, path)
         return 0
     port = port or default_port()
     _end_tidily()
@@ -119,6 +120,16 @@ def play(instrument="gansynth", wav=None, gui=True, phrase=True, model=places.BU
             say(f"Pd cannot open the patch in a window ({error}), so it plays without")
     _play_in_pd(pd, instrument, serve, port, wav, phrase, windows=False)
     return 0
+
+
+def _found(instrument, model):
+    """The path of a model that this patch can play."""
+    if instrument == "sing":
+        return places.find_sing(model or places.PUBLISHED_SING)
+    kind, path = places.find_playable(model or places.BUILT_IN_MODEL)
+    if kind == "sing":
+        raise ServerError(f"{path} is a SING, which the patch sing plays: pdbridge play sing --model {model}")
+    return path
 
 
 def _play_in_pd(pd, instrument, serve, port, wav, phrase, windows):
@@ -227,24 +238,44 @@ def _keep(samples, path):
         raise AudioError("the recording is silent")
 
 
-def _render(model, path):
-    """The phrase without Pd: the model in this process, the voices of the patch in NumPy."""
+def _render(rendered, model, path):
+    """The phrase without Pd: the model in this process, the voices of the patch in NumPy.
+
+    `rendered` gives, for a model's path and a set of (pitch, velocity), the notes by these, the rate, and
+    whether a voice has to make soft notes softer.
+    """
     from pdbridge import audio
 
     say("loading the model")
     with tensorflow_silenced():
-        from pdbridge import GANSynth
-
-        synth = GANSynth.load(model)
-        timbre = synth.random_z(1)
-        notes = {}
-        for pitch in sorted({pitch for _, _, pitch, _ in PHRASE}):
-            if pitch not in synth.pitches:
-                raise PitchError(f"{model.name} does not know pitch {pitch} of the phrase")
-            rendered = synth.synthesize(timbre, [pitch])[0]
-            notes[pitch] = audio.resample(rendered, synth.sample_rate, SAMPLE_RATE)
-    _keep(audio.mix([(start, _voice(notes[pitch], length, velocity))
+        sounds, rate, softer = rendered(model, {(pitch, velocity) for _, _, pitch, velocity in PHRASE})
+        notes = {key: audio.resample(sound, rate, SAMPLE_RATE) for key, sound in sounds.items()}
+    _keep(audio.mix([(start, _voice(notes[pitch, velocity], length, velocity if softer else 127))
                      for start, length, pitch, velocity in PHRASE], SAMPLE_RATE), path)
+
+
+def _gansynth_notes(folder, keys):
+    from pdbridge import GANSynth
+
+    synth = GANSynth.load(folder)
+    timbre = synth.random_z(1)
+    by_pitch = {}
+    for pitch in sorted({pitch for pitch, _ in keys}):
+        if pitch not in synth.pitches:
+            raise PitchError(f"{folder.name} does not know pitch {pitch} of the phrase")
+        by_pitch[pitch], = synth.synthesize(timbre, [pitch])
+    return {(pitch, velocity): by_pitch[pitch] for pitch, velocity in keys}, synth.sample_rate, True
+
+
+def _sing_notes(file, keys):
+    from pdbridge import SING
+    from pdbridge.instruments.menu import Menu
+
+    sing = SING.load(file)
+    instrument, _ = Menu(sing.instruments, sing.instrument_count).items[0]  # with which the patch begins
+    keys = sorted(keys)
+    sounds = sing.synthesize(instrument, *map(list, zip(*keys, strict=True)))
+    return dict(zip(keys, sounds, strict=True)), sing.sample_rate, False
 
 
 def _render_grid(serve, port, path):

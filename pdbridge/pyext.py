@@ -72,6 +72,10 @@ class halluseq(Instrument):
     """Sequences of GANSpace edits for hallucinations."""
 
 
+class sing(Instrument):
+    """A thousand instruments of NSynth, played live or note by note."""
+
+
 def _plain(atoms):
     """Numbers as Pd has them, and strings for Symbols, which are none."""
     return [float(atom) if isinstance(atom, (int, float)) else str(atom) for atom in atoms]

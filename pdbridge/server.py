@@ -25,9 +25,10 @@ from pdbridge.hosts.wire import LARGEST_PACKET, decode, encode
 from pdbridge.instruments import INSTRUMENTS
 from pdbridge.instruments.grids import FIRST_GRID, FirstGrid, open_grid
 from pdbridge.jobs import Worker
-from pdbridge.places import BUILT_IN_MODEL, PORT, find_model
+from pdbridge.places import BUILT_IN_MODEL, PORT, find_model, find_playable, find_sing
 
 GANSYNTH = "pdbridge.gansynth.served:ServedGANSynth.load"
+SING = "pdbridge.sing.served:ServedSING.load"
 
 MOST_PEERS = 64  # objects in patches
 MOST_INBOXES = 512  # addresses that packets wait from
@@ -55,11 +56,12 @@ class Server:
     host, port : str, int
         Where to listen; port 0 takes a free one.
     model : str or None
-        Name or folder of the model that instruments have until they load another.
+        Name, folder or file of the model, a GANSynth or a SING, that instruments have until they load
+        another.
     folders : sequence of str or Path
         Folders besides the patch's where messages may read and write files.
-    loader : str
-        ``module:callable`` that loads a model in the worker.
+    loader, sing_loader : str
+        ``module:callable`` that loads a GANSynth, or a SING, in the worker.
     announce : callable
         Takes lines for the person who started the server.
     grid : str
@@ -73,10 +75,11 @@ class Server:
     """
 
     def __init__(self, host="127.0.0.1", port=PORT, model=None, folders=(), loader=GANSYNTH,
-                 announce=print, grid=FIRST_GRID):
+                 announce=print, grid=FIRST_GRID, sing_loader=SING):
         self.loop = asyncio.get_running_loop()
         self.announce = announce
-        self.loader = loader
+        self.loader = loader  # of GANSynths; the first grid is made with it, too
+        self._loaders = {"gansynth": loader, "sing": sing_loader}
         self.default_grid = grid
         self.working_folder = Path.cwd()
         self.folders = [Path(folder).resolve() for folder in folders]
@@ -84,7 +87,7 @@ class Server:
         self.first_grid = FirstGrid(self)
         self.counts = dict.fromkeys(("packets", "dropped", "failed", "lost", "late"), 0)
         self._started = time.monotonic()
-        default = model and find_model(model, self.working_folder)
+        self._default_kind, default = find_playable(model, self.working_folder) if model else ("none", None)
         self._socket = _listening_socket(host, port)
         self._peers = {}  # address -> PureDataHost
         self._osc_hosts = {}  # instrument name -> OSCHost
@@ -364,11 +367,21 @@ class Server:
                 return path
         return self.working_folder
 
-    async def lend(self, path, on_progress=None):
-        """The worker that holds the model of a folder, started when it is not there yet."""
+    def find_sing(self, name, folder):
+        """The file of a SING: relative to the patch, the working directory, models/ or the cache."""
+        try:
+            return find_sing(name, folder)
+        except (OSError, RuntimeError) as error:  # a name too long, no such ~user
+            raise CheckpointError(f"{shown(name)} is not the name of a file: {error}") from None
+
+    async def lend(self, path, on_progress=None, kind="gansynth"):
+        """The worker that holds the model at a path, started when it is not there yet.
+
+        `kind` is "gansynth" or "sing".
+        """
         entry = self._workers.get(path)
         if entry is None or entry[0].state == "failed":
-            entry = self._workers[path] = [Worker(path, self.loader), 0]
+            entry = self._workers[path] = [Worker(path, self._loaders[kind]), 0]
         worker = entry[0]
         entry[1] += 1
         if on_progress:
@@ -394,7 +407,7 @@ class Server:
 
     async def _load_default(self, path):
         try:
-            worker = await self.lend(path)
+            worker = await self.lend(path, kind=self._default_kind)
             pitches = worker.description["pitches"]
             self._default = (path, worker)
             self.announce(f"pdbridge: {path.name} is loaded, pitches {pitches[0]} to {pitches[-1]}")
@@ -405,12 +418,15 @@ class Server:
         for take in waiting:
             self._give_default(take)
 
-    def when_default_model(self, take):
+    def when_default_model(self, take, kind="gansynth"):
         """Call ``take(name, worker)`` with the server's own model once it is loaded.
 
-        It is called with ``(None, None)`` when there is none; it returns whether it takes it.
+        It is called with ``(None, None)`` when there is none of this kind ("gansynth" or "sing"); it
+        returns whether it takes it.
         """
-        if self._default_is_loading:
+        if kind != self._default_kind:
+            self.loop.call_soon(take, None, None)
+        elif self._default_is_loading:
             self._want_default.append(take)
         else:
             self.loop.call_soon(self._give_default, take)
@@ -468,7 +484,7 @@ class Server:
         if not self._silence_was_announced:
             self._silence_was_announced = True
             self.announce("pdbridge: MIDI comes in, but no patch has voices to play it; open "
-                          "patches/gansynth.pd or nsynth.pd (pdbridge patches says where)")
+                          "patches/gansynth.pd, nsynth.pd or sing.pd (pdbridge patches says where)")
 
     async def _sweep(self):
         """Let go of objects whose patch was closed."""
@@ -524,7 +540,7 @@ def _overflowed(listening):
 
 
 def serve(host="127.0.0.1", port=PORT, model=BUILT_IN_MODEL, midi_in=None, folders=(),
-          announce=print, loader=GANSYNTH, grid=None):
+          announce=print, loader=GANSYNTH, grid=None, sing_loader=SING):
     """Run a server until it is told to quit or interrupted.
 
     Parameters
@@ -532,15 +548,16 @@ def serve(host="127.0.0.1", port=PORT, model=BUILT_IN_MODEL, midi_in=None, folde
     host, port : str, int
         Where to listen.
     model : str or None
-        Name or folder of the model that instruments have until they load another.
+        Name, folder or file of the model, a GANSynth or a SING, that instruments have until they load
+        another.
     midi_in : str or None
         Name (or a part of it) of the MIDI port to play from.
     folders : sequence of str or Path
         Folders besides the patches' where messages may read and write files.
     announce : callable
         Takes lines for the person who started the server.
-    loader : str
-        ``module:callable`` that loads a model in the worker.
+    loader, sing_loader : str
+        ``module:callable`` that loads a GANSynth, or a SING, in the worker.
     grid : str or None
         Name or file of the note grid that nsynth plays until it loads another; None: the first grid.
 
@@ -563,16 +580,16 @@ def serve(host="127.0.0.1", port=PORT, model=BUILT_IN_MODEL, midi_in=None, folde
     loop = factory() if factory else asyncio.new_event_loop()
     try:
         return loop.run_until_complete(
-            _serve(host, port, model, midi_in, folders, announce, loader, grid or FIRST_GRID))
+            _serve(host, port, model, midi_in, folders, announce, loader, grid or FIRST_GRID, sing_loader))
     finally:
         loop.close()
 
 
-async def _serve(host, port, model, midi_in, folders, announce, loader, grid):
+async def _serve(host, port, model, midi_in, folders, announce, loader, grid, sing_loader):
     if grid != FIRST_GRID:  # a wrong name shall be said here, before anybody gets an answer
         with await open_grid(grid, None, [Path.cwd()]) as opened:
             grid = str(opened.path)
-    server = Server(host, port, model, folders, loader, announce, grid)
+    server = Server(host, port, model, folders, loader, announce, grid, sing_loader)
     for name in ("SIGINT", "SIGTERM"):
         with contextlib.suppress(NotImplementedError, ValueError, AttributeError):
             server.loop.add_signal_handler(getattr(signal, name), server.stop)

@@ -85,12 +85,18 @@ def serve_model(model, requests, reply):
 
 def _described(model):
     """What the server must know of a model, as plain values."""
-    return {
+    description = {
         "pitches": tuple(int(pitch) for pitch in model.pitches),
-        "latent_size": int(model.latent_size),
         "sample_rate": int(model.sample_rate),
         "note_length": int(model.note_length),
         "head_length": int(model.head_length),
+    }
+    if hasattr(model, "latent_size"):  # a GANSynth
+        return description | {"latent_size": int(model.latent_size)}
+    return description | {
+        "velocities": tuple(int(velocity) for velocity in model.velocities),
+        "instruments": {str(name): int(number) for name, number in model.instruments.items()},
+        "instrument_count": int(model.instrument_count),
     }
 
 

@@ -13,6 +13,7 @@ from pdbridge.session import free_port
 
 TESTS = Path(__file__).parent
 FAKE = "fake_model:load"
+FAKE_SING = "fake_sing:load"
 PATIENCE = 20.0  # s
 
 
@@ -87,16 +88,16 @@ class ServerProcess:
     """
 
     def __init__(self, model="fake", loader=FAKE, folder=None, port=None, midi_in=None, env=None,
-                 settings=None, grid=None):
+                 settings=None, grid=None, sing_loader=FAKE_SING):
         self.port = port or free_port()
         folder = Path(folder or ".").resolve()
-        if loader == FAKE and model:
+        if loader == FAKE and model and not model.endswith((".th", ".npz")):
             (folder / model).mkdir(exist_ok=True)
         settings = "".join(f"import {name.rpartition('.')[0]}; {name} = {value!r}; "
                            for name, value in (settings or {}).items())
         code = (f"import sys; from pdbridge.server import serve; {settings}"
                 f"sys.exit(serve(port={self.port}, model={model!r}, loader={loader!r}, "
-                f"midi_in={midi_in!r}, grid={grid!r}))")
+                f"midi_in={midi_in!r}, grid={grid!r}, sing_loader={sing_loader!r}))")
         paths = [str(TESTS), str(TESTS.parent), os.environ.get("PYTHONPATH", "")]
         environment = {**os.environ, "PDBRIDGE_CACHE": str(folder / "cache"), **(env or {}),
                        "PYTHONPATH": os.pathsep.join(paths)}

@@ -56,7 +56,7 @@ def test_optional_arguments_come_last_and_every_message_has_help(message):
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda m: m.address)
 def test_every_number_has_bounds_and_every_kind_is_known(message):
     for argument in message.arguments:
-        assert argument.kind in ("array", "folder", "file", "whole", "number", "values")
+        assert argument.kind in ("array", "folder", "file", "name", "whole", "number", "values")
         if argument.kind in ("whole", "number", "values"):
             assert argument.lowest < argument.highest
 

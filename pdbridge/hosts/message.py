@@ -20,8 +20,8 @@ class Argument:
     name : str
         What the documentation calls it.
     kind : str
-        "array" (the name of an array), "folder", "file", "whole" (a whole number), "number", or
-        "values" (a number, or the name of an array that holds some).
+        "array" (the name of an array), "folder", "file", "name" (of anything else), "whole" (a whole
+        number), "number", or "values" (a number, or the name of an array that holds some).
     lowest, highest : float or None
         Bounds of a number, both included.
     optional : bool
@@ -84,7 +84,7 @@ class Argument:
 
     @property
     def _is_name(self):
-        return self.kind in ("array", "folder", "file")
+        return self.kind in ("array", "folder", "file", "name")
 
 
 @dataclass(frozen=True)

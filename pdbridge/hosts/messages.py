@@ -8,9 +8,9 @@ ours are added beside them in the same style.
 
 from pdbridge.errors import MessageError
 from pdbridge.hosts.message import shown
-from pdbridge.hosts.tables import gansynth, halluseq, nsynth
+from pdbridge.hosts.tables import gansynth, halluseq, nsynth, sing
 
-MESSAGES = gansynth.MESSAGES + nsynth.MESSAGES + halluseq.MESSAGES
+MESSAGES = gansynth.MESSAGES + nsynth.MESSAGES + halluseq.MESSAGES + sing.MESSAGES
 
 BY_ADDRESS = {message.address: message for message in MESSAGES}
 

@@ -8,6 +8,7 @@ from pdbridge.instruments.halluseq import HalluseqInstrument
 from pdbridge.instruments.nsynth import NSynthInstrument
 from pdbridge.instruments.nsynth_controller import NSynthControllerInstrument
 from pdbridge.instruments.nsynth_loader import NSynthLoaderInstrument
+from pdbridge.instruments.sing import SINGInstrument
 
 INSTRUMENTS = {  # by their names in the table of messages
     "gansynth": GANSynthInstrument,
@@ -15,6 +16,7 @@ INSTRUMENTS = {  # by their names in the table of messages
     "nsynth_loader": NSynthLoaderInstrument,
     "nsynth_controller": NSynthControllerInstrument,
     "halluseq": HalluseqInstrument,
+    "sing": SINGInstrument,
 }
 
 # What a patch's object line may name. The course patches name SOPI's modules for pyext.

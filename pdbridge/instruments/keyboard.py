@@ -25,7 +25,7 @@ async def whole_note(worker, timbre, pitch, priority, needed=None):
     Parameters
     ----------
     worker : pdbridge.jobs.Worker
-    timbre : float32 [latent_size] or pdbridge.gansynth.timbre.Timbre
+    timbre : float32 [latent_size], pdbridge.gansynth.timbre.Timbre or pdbridge.sing.sound.Sound
     pitch : int
     priority : int
         See `pdbridge.jobs`.
@@ -68,7 +68,7 @@ class Head(Source):
         The samples at the voices' rate, as far as they are final.
     rate : float
         Of the voices, Hz.
-    timbre : float32 [latent_size] or Timbre
+    timbre : float32 [latent_size], Timbre or Sound
     worker : pdbridge.jobs.Worker
         Who made it, and makes the rest.
     """
@@ -95,6 +95,8 @@ class Head(Source):
 class Keyboard(Voices):
     """Plays notes of a model on the voices of a host.
 
+    A key is what has a head of its own: here a pitch.
+
     Parameters
     ----------
     host : pdbridge.hosts.host.Host
@@ -103,9 +105,9 @@ class Keyboard(Voices):
     def __init__(self, host):
         super().__init__(host)
         self.worker = None
-        self.timbre = None  # float32 [latent_size], or Timbre
-        self._ready = {}  # pitch -> Head
-        self._making = {}  # pitch -> (Job, Task)
+        self.timbre = None  # float32 [latent_size], Timbre or Sound
+        self._ready = {}  # key -> Head
+        self._making = {}  # key -> (Job, Task)
         self._last_pitch = 60
         self._filling = None
 
@@ -117,7 +119,7 @@ class Keyboard(Voices):
         self._forget_heads()
 
     def set_timbre(self, timbre):
-        """Play this timbre, float32 [latent_size] or `Timbre`, from the next note on."""
+        """Play this timbre from the next note on."""
         self.timbre = timbre
         self._forget_heads()
 
@@ -160,31 +162,53 @@ class Keyboard(Voices):
             self._filling.cancel()
             self._filling = None
         self._ready = {}
-        wanted = {note.pitch for note in self._notes if note.voice is None}
-        for pitch, (_, task) in self._making.items():
-            if pitch not in wanted:
+        wanted = {self._key(note) for note in self._notes if note.voice is None}
+        for key, (_, task) in self._making.items():
+            if key not in wanted:
                 task.cancel()
         self._making = {}
         if self.worker and self.timbre is not None and self.voices:
             self.host.out("ready", 0, self.keys, -1)
             self._filling = self._loop.create_task(self._fill())
 
+    # What a key is; other instruments have others
+
+    def _key(self, note):
+        """The key of a note."""
+        return note.pitch
+
+    def _all_keys(self):
+        """Every key of the model."""
+        return self.worker.description["pitches"]
+
+    def _distance(self, key):
+        """How far a key is from the last-played one."""
+        return abs(key - self._last_pitch)
+
+    def _note_of(self, key):
+        """Timbre and pitch of a key, as the model takes them."""
+        return self.timbre, key
+
+    def _made_ready(self, key):
+        """Tell the host that a key starts at once now."""
+        self.host.out("ready", self.ready, self.keys, key)
+
     async def _fill(self):
-        """Make the heads of all pitches, always the one nearest to the last-played next.
+        """Make the heads of all keys, always the one nearest to the last-played next.
 
         A key that failed comes again behind the others; a timbre of which `MOST_TRIES` keys fail
         in a row is left to pressed keys, since each may have cost a worker.
         """
-        tries = dict.fromkeys(self.worker.description["pitches"], 0)
+        tries = dict.fromkeys(self._all_keys(), 0)
         failures = 0
         while True:
-            missing = [p for p in tries if p not in self._ready and tries[p] < MOST_TRIES]
+            missing = [key for key in tries if key not in self._ready and tries[key] < MOST_TRIES]
             if not missing:
                 return
-            pitch = min(missing, key=lambda p: (tries[p], abs(p - self._last_pitch), p))
-            tries[pitch] += 1
+            key = min(missing, key=lambda key: (tries[key], self._distance(key), key))
+            tries[key] += 1
             try:
-                await self._head(pitch, SOON)
+                await self._head(key, SOON)
                 failures = 0
             except PdbridgeError as error:
                 failures += 1
@@ -192,30 +216,32 @@ class Keyboard(Voices):
                     self.host.fail("ready", f"the keys cannot be made ready: {error}")
                     return
 
-    async def _head(self, pitch, priority):
-        """The head of a pitch for the current timbre, from the store or rendered now."""
-        if pitch in self._ready:
-            return self._ready[pitch]
-        job, task = self._making.get(pitch, (None, None))
+    async def _head(self, key, priority):
+        """The head of a key for the current timbre, from the store or rendered now."""
+        if key in self._ready:
+            return self._ready[key]
+        job, task = self._making.get(key, (None, None))
         if task is None or task.done():
             pieces = priority != PRESSED  # a key that is not down yet lets others go first
-            job = self.worker.submit("head_in_pieces" if pieces else "head", self.timbre, pitch,
+            timbre, pitch = self._note_of(key)
+            job = self.worker.submit("head_in_pieces" if pieces else "head", timbre, pitch,
                                      priority=priority, pieces=pieces)
-            task = self._loop.create_task(self._make(self.worker, job, pitch, self.timbre))
+            task = self._loop.create_task(
+                self._make(self.worker, job, key, timbre, pitch, self.timbre))
             task.add_done_callback(_looked_at)
-            self._making[pitch] = (job, task)
+            self._making[key] = (job, task)
         else:
             self.worker.hurry(job, priority)
         return await asyncio.shield(task)
 
-    async def _make(self, worker, job, pitch, timbre):
+    async def _make(self, worker, job, key, timbre, pitch, made_for):
         rate = self.rate
         samples, state = await worker.result(job)
         head = Head(pitch, samples, state, _resampler(worker, rate).push(samples), rate, timbre, worker)
-        if worker is self.worker and timbre is self.timbre and rate == self.rate:
-            self._ready[pitch] = head
-            self._making.pop(pitch, None)
-            self.host.out("ready", len(self._ready), self.keys, pitch)
+        if worker is self.worker and made_for is self.timbre and rate == self.rate:
+            self._ready[key] = head
+            self._making.pop(key, None)
+            self._made_ready(key)
         return head
 
     # Notes
@@ -223,8 +249,11 @@ class Keyboard(Voices):
     def note_on(self, pitch, velocity):
         """Play a note: at once when its key is ready, else as soon as its head is made."""
         self._last_pitch = pitch
-        self.play(Note(pitch, velocity), self._ready.get(pitch),
-                  lambda: self._head(pitch, PRESSED))
+        self._play(Note(pitch, velocity))
+
+    def _play(self, note):
+        key = self._key(note)
+        self.play(note, self._ready.get(key), lambda: self._head(key, PRESSED))
 
 
 def _resampler(worker, rate):

@@ -202,11 +202,42 @@ class SING:
         SymbolError, PitchError
             As `synthesize`.
         """
+        embeddings = self.note(instrument, pitch, velocity)
+        steps = [_rounded_up(frames) for frames in (head_frames, slice_frames)]
+        return (samples[0] for samples in self._network.slices(embeddings, steps))
+
+    def note(self, instrument, pitch, velocity):
+        """A note for `advance`; parameters and errors are those of `synthesize`, for a single note."""
         embeddings = self._embeddings(instrument, pitch, velocity)
         if len(embeddings) != 1:
             raise SymbolError(f"one note is asked for, but {len(embeddings)} are named")
-        steps = [math.ceil(frames / UNROLLED) * UNROLLED for frames in (head_frames, slice_frames)]
-        return (samples[0] for samples in self._network.slices(embeddings, steps))
+        return embeddings
+
+    def advance(self, note, state, frames):
+        """Make the next samples of a note.
+
+        Parameters
+        ----------
+        note : object
+            See `note`.
+        state : object
+            Where to go on, from the last call; None begins.
+        frames : int
+            How much, 16 ms each; 1 or more, rounded up to a multiple of 5.
+
+        Returns
+        -------
+        samples : float32 array [n]
+            n may be 0. All together are the note of `synthesize`.
+        state : object
+            For the next call, also in another process with this model; None when the note is whole.
+        """
+        samples, state = self._network.advance(note, state, _rounded_up(frames))
+        return samples[0], state
+
+    def beginning(self, frames):
+        """How many samples of a note its first frames make (int)."""
+        return self._network.samples_of(frames)
 
     # Checking what comes in
 
@@ -263,3 +294,7 @@ class SING:
             raise SymbolError(f"this model does not know the velocity {nearest}; it knows "
                               f"{', '.join(map(str, self.velocities))}")
         return self._velocities[symbols.VELOCITIES[nearest]]
+
+
+def _rounded_up(frames):
+    return math.ceil(frames / UNROLLED) * UNROLLED

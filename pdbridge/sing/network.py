@@ -168,28 +168,62 @@ class Network:
         iterator of float32 array [count, n]
             Together they are `synthesize`; n may be 0.
         """
-        overlap = self.kernel - self.stride
-        state = self._start(len(embeddings))
-        before = np.zeros((len(embeddings), 0, self.dimension), np.float32)  # frames for the next context
-        pending = np.zeros((len(embeddings), overlap), np.float32)  # samples that more will be added to
-        first, end = overlap + MARGIN, overlap + MARGIN + self.note_length
-        start = made = 0
+        state = None
         for step in itertools.chain(steps, itertools.repeat(steps[-1])):
-            new, state = self._make_frames(embeddings, self._of_times[start:start + step], state)
-            start = min(start + step, self.length)
-            frames = np.concatenate([before, new.numpy()], 1)
-            before = frames[:, max(frames.shape[1] - self.context + 1, 0):]
-            sound = np.zeros((len(embeddings), 0), np.float32)
-            if frames.shape[1] >= self.context:
-                sound = self._make_sound(frames).numpy()
-                sound[:, :overlap] += pending
-                done = sound.shape[1] - overlap
-                sound, pending = sound[:, :done], sound[:, done:]
-            wanted = slice(max(first - made, 0), max(end - made, 0))
-            made += sound.shape[1]
-            yield sound[:, wanted] + self._bias
-            if start == self.length:
-                break  # what the last frames leave over lies in the margin
+            samples, state = self.advance(embeddings, state, step)
+            yield samples
+            if state is None:
+                break
+
+    def advance(self, embeddings, state, step):
+        """Make the next samples of notes.
+
+        Parameters
+        ----------
+        embeddings : float32 array [count, 26]
+        state : object
+            Where to go on, from the last call; None begins.
+        step : int
+            Frames, a multiple of `UNROLLED`.
+
+        Returns
+        -------
+        samples : float32 array [count, n]
+            n may be 0.
+        state : object
+            For the next call, plain arrays; None when the notes are whole.
+        """
+        overlap = self.kernel - self.stride
+        if state is None:
+            cells = self._start(len(embeddings))
+            before = np.zeros((len(embeddings), 0, self.dimension), np.float32)  # frames for the next context
+            pending = np.zeros((len(embeddings), overlap), np.float32)  # samples that more will be added to
+            start = made = 0
+        else:
+            start, made, before, pending, cells = state
+        first, end = overlap + MARGIN, overlap + MARGIN + self.note_length
+
+        new, cells = self._make_frames(embeddings, self._of_times[start:start + step], cells)
+        start = min(start + step, self.length)
+        frames = np.concatenate([before, new.numpy()], 1)
+        before = frames[:, max(frames.shape[1] - self.context + 1, 0):]
+        sound = np.zeros((len(embeddings), 0), np.float32)
+        if frames.shape[1] >= self.context:
+            sound = self._make_sound(frames).numpy()
+            sound[:, :overlap] += pending
+            done = sound.shape[1] - overlap
+            sound, pending = sound[:, :done], sound[:, done:]
+        wanted = slice(max(first - made, 0), max(end - made, 0))
+        made += sound.shape[1]
+        samples = sound[:, wanted] + self._bias
+        if start == self.length:
+            return samples, None  # what the last frames leave over lies in the margin
+        return samples, (start, made, before, pending, [cell.numpy() for cell in cells])
+
+    def samples_of(self, frames):
+        """How many samples of a note its first frames make (int)."""
+        made = max(frames - self.context + 1, 0) * self.stride
+        return min(max(made - (self.kernel - self.stride + MARGIN), 0), self.note_length)
 
     # The graphs
 
