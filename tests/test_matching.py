@@ -198,7 +198,7 @@ def test_a_search_goes_on_the_same_after_it_was_packed():
 def test_a_network_is_gone_through_backwards(model):
     target = model.synthesize(model.random_z(1, seed=7), 41)[0]
     listener = Listener(model, Recording(target[onset(target, RATE):], 41))
-    search = Search(16, 1, Effort(random=8, starts=2, steps=40))
+    search = Search(16, 2, Effort(random=8, starts=2, steps=40))
     while not search.finished:
         search.advance(listener)
     assert search.distance < 0.9 * search.random_distance

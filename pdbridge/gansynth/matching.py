@@ -322,7 +322,8 @@ class Search:
             return
         if self._descents is None:
             nearest = np.argsort(self._heard)[: self._effort.descents(0)]
-            self._descents = [Descent(self._random[number]) for number in nearest]
+            self._descents = [Descent(as_random_ones(self._random[number], listener.directions))
+                              for number in nearest]
         descent = min(self._descents, key=lambda descent: descent.step)  # they go on in turns
         # the distance is that of where it stands before the step
         z = descent.z
