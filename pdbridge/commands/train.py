@@ -17,6 +17,7 @@ def add_to(commands):
     _add_nsynth(commands, "nsynth-baseline", "NSynth's baseline, the autoencoder of spectrograms", _nsynth_baseline,
                 "num_latent, pitch_dim, channels (e.g. 32,64,128,256), learning_rate, adam_beta, fw_loss_coeff, "
                 "fw_loss_cutoff, max_steps, padding", 8)
+    _add_sing(commands)
     _add_export(commands)
 
 
@@ -65,6 +66,59 @@ def _add_nsynth(commands, name, what, run, settings, batch_size):
     nsynth.set_defaults(run=run)
 
 
+#: Settings of SING's training that are whole numbers, and what they say; the names are the original's.
+SING_COUNTS = {
+    "ae-epochs": "how often phase 1, the autoencoder, sees all notes (50)",
+    "seq-epochs": "the same of phase 2, the sequence generator (50)",
+    "sing-epochs": "the same of phase 3, the whole model (20)",
+    "batch-size": "notes in a step (64)",
+    "ae-channels": "channels inside the autoencoder (4096)",
+    "ae-dimension": "numbers in a frame (128)",
+    "ae-kernel": "samples that a frame is made of (1024)",
+    "ae-stride": "samples from a frame to the next (256)",
+    "ae-rewrite": "1x1 layers of the encoder, and of the decoder (2)",
+    "ae-context": "frames that the decoder's first layer looks at together (9)",
+    "seq-hidden-size": "cells in a layer of the LSTM (1024)",
+    "seq-layers": "layers of the LSTM (3)",
+    "seq-truncated": "frames after which a gradient goes no further in phase 2; 0: to the beginning (32)",
+    "time-dim": "numbers that say the time; 0: it is not said (4)",
+    "instrument-dim": "numbers that stand for an instrument (16)",
+    "pitch-dim": "numbers that stand for a pitch (8)",
+    "velocity-dim": "numbers that stand for a velocity (2)",
+    "samples": "length of a note (64000); longer ones are cut, shorter ones end in silence",
+    "train-notes": "train on so many notes; 0: on all (0)",
+    "valid-notes": "look at so many of the notes that are kept back after each epoch; 0: at all (1000)",
+}
+
+
+def _add_sing(commands):
+    sing = commands.add_parser(
+        "sing", help="train a SING, or go on with it",
+        description="Train a SING on notes of which instrument, pitch and velocity are known, in three phases. OUT/"
+        "sing.npz is what plays, from the second phase on. The same command goes on with a training that was stopped. "
+        "Options are those of the original; in brackets, what is taken without them.", allow_abbrev=False)
+    add_common(sing, "the notes: a folder with examples.json and the folder audio, as NSynth's JSON and WAV files; or "
+               "TFRecords with all fields")
+    for name, meaning in SING_COUNTS.items():
+        sing.add_argument(f"--{name}", metavar="N", type=whole(0, 10**9), help=meaning)
+    sing.add_argument("--lr", metavar="RATE", type=_above_zero, help="learning rate of all phases (0.0003)")
+    sing.add_argument("--l1", action="store_true", default=None,
+                      help="make the mean of absolute differences small, as in the paper, not that of squares")
+    sing.add_argument("--wav", action="store_true", default=None, help="compare waves, not spectrograms")
+    sing.add_argument("--epsilon", metavar="POWER", type=_above_zero,
+                      help="added to the power of spectrograms before the logarithm (1)")
+    sing.add_argument("--ae-window", choices=("hann",), help="the window of frames (hann)")
+    sing.add_argument("--ae-no-window", dest="ae_window", action="store_const", const=False, help="no window")
+    sing.add_argument("--ae-squared-window", action="store_true", default=None, help="the square of the window (so it is)")
+    sing.add_argument("--ae-no-squared-window", dest="ae_squared_window", action="store_false",
+                      help="the window itself")
+    sing.add_argument("--seed", metavar="N", type=seed, help="the same seed begins with the same weights (0)")
+    sing.add_argument("-d", "--debug", dest="short", action="store_true",
+                      help="try it out: 100 notes, one epoch of each phase")
+    sing.add_argument("-f", "--debug-fast", dest="small", action="store_true", help="try it out: a small network")
+    sing.set_defaults(run=_sing)
+
+
 def _add_export(commands):
     export = commands.add_parser(
         "export", help="keep of a training what plays",
@@ -76,10 +130,9 @@ def _add_export(commands):
     export.set_defaults(run=_export)
 
 
-def add_common(command):
-    """The options that all trainings have."""
-    command.add_argument("--data", metavar="DIR", required=True,
-                         help="the data set: a folder with .tfrecord files, a file, or a pattern")
+def add_common(command, data="the data set: a folder with .tfrecord files, a file, or a pattern"):
+    """The options that all trainings have; `data` says what they train on."""
+    command.add_argument("--data", metavar="DIR", required=True, help=data)
     command.add_argument("--out", metavar="DIR", required=True, help="the folder of the training")
     command.add_argument("--stop-after", metavar="TIME", type=duration,
                          help="end after this time, e.g. 90m or 8h; a checkpoint is written")
@@ -102,6 +155,11 @@ def duration(text):
 @named("size in GB")
 def _size(text):
     return between(float(text), 0, 1e6)
+
+
+@named("number above 0")
+def _above_zero(text):
+    return between(float(text), 1e-30, 1e30)
 
 
 # What the commands do
@@ -151,6 +209,23 @@ def _train_nsynth(options, train):
     ending = train(options.data, options.out, settings, begin_with=options.start_from, strategy=options.strategy,
                    mixed_precision=options.mixed_precision, xla=options.xla, stop_after=options.stop_after,
                    save_seconds=options.save_every)
+    return ended(ending, "steps")
+
+
+def _sing(options):
+    from pdbridge.silence import tensorflow_silenced
+
+    with tensorflow_silenced():
+        from pdbridge.training.sing import settings, training
+
+    asked = {name: getattr(options, name) for name in settings.FIELDS if getattr(options, name) is not None}
+    if "ae_window" in asked:
+        asked["ae_window"] = bool(asked["ae_window"])
+    changes = (settings.DEBUG if options.short else {}) | (settings.DEBUG_FAST if options.small else {}) | asked
+    ending, played = training.train(options.data, options.out, changes, stop_after=options.stop_after,
+                                    save_seconds=options.save_every)
+    if played:
+        print(f"{played}: plays")
     return ended(ending, "steps")
 
 

@@ -59,8 +59,8 @@ class Ending(NamedTuple):
     signal: int | None = None  #: number of the signal, if it was one
 
 
-def run(trainer, folder, until, *, save_seconds=600, keep=5, stop_after=None, log_seconds=10, preview_seconds=600,
-        description="", name=bundle.NAME):
+def run(trainer, folder, until, *, save_seconds=600, save_units=None, keep=5, stop_after=None, log_seconds=10,
+        preview_seconds=600, description="", name=bundle.NAME):
     """Train until `trainer.done` is `until`, or something ends it earlier.
 
     Parameters
@@ -72,6 +72,8 @@ def run(trainer, folder, until, *, save_seconds=600, keep=5, stop_after=None, lo
         In the trainer's units.
     save_seconds : float
         From one checkpoint to the next. One is always written before the first step and at the end.
+    save_units : int, optional
+        One is also written after so many units each, e.g. those of an epoch.
     keep : int
         Checkpoints kept.
     stop_after : float, optional
@@ -121,7 +123,8 @@ def run(trainer, folder, until, *, save_seconds=600, keep=5, stop_after=None, lo
                     ending = STOPPED
                 elif stop_after is not None and time.monotonic() - start >= stop_after:
                     ending = OUT_OF_TIME
-                if ending or checkpoints.age >= save_seconds:
+                passed = save_units and trainer.done // save_units > before // save_units
+                if ending or passed or checkpoints.age >= save_seconds:
                     checkpoints.save()
     return Ending(ending, trainer.done, checkpoints.last, noticed[0] if noticed else None)
 

@@ -141,8 +141,30 @@ def find(paths):
     return sorted(found)
 
 
+def places(file):
+    """Where the whole records of a file are, by their lengths alone; what is damaged in them is not seen.
+
+    Parameters
+    ----------
+    file : Path
+
+    Yields
+    ------
+    start, size : int
+        In bytes.
+    """
+    end = os.path.getsize(file)
+    with open(file, "rb") as opened:
+        while len(head := opened.read(12)) == 12:  # length, and its checksum
+            start, size = opened.tell(), int.from_bytes(head[:8], "little")
+            if start + size + 4 > end:
+                break
+            yield start, size
+            opened.seek(start + size + 4)
+
+
 def count(file):
-    """How many whole records a file holds, by their lengths alone; what is damaged in them is not seen.
+    """How many whole records a file holds, see `places`.
 
     Parameters
     ----------
@@ -152,15 +174,7 @@ def count(file):
     -------
     int
     """
-    found, size = 0, os.path.getsize(file)
-    with open(file, "rb") as opened:
-        while len(head := opened.read(12)) == 12:  # length, and its checksum
-            end = opened.tell() + int.from_bytes(head[:8], "little") + 4
-            if end > size:
-                break
-            opened.seek(end)
-            found += 1
-    return found
+    return sum(1 for _ in places(file))
 
 
 # Reading
