@@ -109,7 +109,8 @@ def _add_sing(commands):
                       help="added to the power of spectrograms before the logarithm (1)")
     sing.add_argument("--ae-window", choices=("hann",), help="the window of frames (hann)")
     sing.add_argument("--ae-no-window", dest="ae_window", action="store_const", const=False, help="no window")
-    sing.add_argument("--ae-squared-window", action="store_true", default=None, help="the square of the window (so it is)")
+    sing.add_argument("--ae-squared-window", action="store_true", default=None,
+                      help="the square of the window (so it is)")
     sing.add_argument("--ae-no-squared-window", dest="ae_squared_window", action="store_false",
                       help="the window itself")
     sing.add_argument("--seed", metavar="N", type=seed, help="the same seed begins with the same weights (0)")

@@ -29,7 +29,8 @@ class Notes:
     """
 
     def __init__(self, files):
-        self._places = [(file, number, *place) for file in files for number, place in enumerate(_places(file), 1)]
+        self._places = [(file, number, *place)
+                        for file in files for number, place in enumerate(records.places(file), 1)]
 
     def __len__(self):
         return len(self._places)
@@ -48,18 +49,6 @@ class Notes:
         if not 0 <= pitch <= 127:
             raise DatasetError(f"record {number} of {path} has the pitch {pitch}, which is no MIDI pitch (0 to 127)")
         return audio, pitch
-
-
-def _places(path):
-    """Where the records of a file begin, and how long they are, in bytes."""
-    size = path.stat().st_size
-    with open(path, "rb") as file:
-        start = 0
-        while start < size:  # length (8 bytes), its checksum (4), the record, its checksum (4)
-            file.seek(start)
-            length = int.from_bytes(file.read(8), "little")
-            yield start + 12, length
-            start += length + 16
 
 
 class Batches:

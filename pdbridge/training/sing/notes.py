@@ -275,8 +275,8 @@ def _recorded(paths):
             known = int(note["instrument"])
             wrong = _wrong(name, instrument, max(known, 0), pitch, velocity if velocity != UNKNOWN else None)
             if wrong:
-                raise DatasetError(f"record {number} of {file} {wrong}; SING is told the instrument, pitch and velocity "
-                                   "of each note (pdbridge dataset nsynth --all_fields writes them)")
+                raise DatasetError(f"record {number} of {file} {wrong}; SING is told the instrument, pitch and "
+                                   "velocity of each note (pdbridge dataset nsynth --all_fields writes them)")
             found.append((name, instrument, known, pitch, velocity, (file, number, *place)))
     return found
 

@@ -90,8 +90,8 @@ class Phase:
         wanted = self._learnt | self._adam.state
         for name, variable in wanted.items():
             if name not in tensors or tensors[name].shape != tuple(variable.shape):
-                raise TrainingError(f"the checkpoint of the {self.title} does not fit: {name} is missing or has another "
-                                    "shape")
+                raise TrainingError(f"the checkpoint of the {self.title} does not fit: {name} is missing or has "
+                                    "another shape")
         for name, variable in wanted.items():
             variable.assign(tensors[name])
         self.done, self._sum = int(tensors["global_step"]), float(tensors["epoch_loss"])

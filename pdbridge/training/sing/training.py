@@ -128,8 +128,8 @@ def _check_epochs(out, settings, notes):
     for phase, following in zip(PHASES, PHASES[1:], strict=False):
         if _steps(out, following) >= 0 and _steps(out, phase) < _until(phase, settings, notes):
             raise TrainingError(f"{out}: the phase of the {following.title} has begun with this {phase.title}, which "
-                                f"cannot be trained longer now; leave {option(phase.epochs_setting)} as it was, or name "
-                                "another folder")
+                                f"cannot be trained longer now; leave {option(phase.epochs_setting)} as it was, or "
+                                "name another folder")
 
 
 def _write(path, parameters, settings, notes, phase, epochs):
