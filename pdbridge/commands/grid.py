@@ -58,29 +58,33 @@ def _add_render(commands):
         "and .json. Stop it whenever you like; the same command goes on where it was.")
     render.add_argument("project", metavar="PROJECT", help="folder of the project")
     render.add_argument("--model", metavar="CHECKPOINT", required=True,
-                        help="an NSynth checkpoint (its prefix or folder), or a GANSynth folder")
-    render.add_argument("--seed", type=_whole, help="of the random numbers (0); GANSynth: of the four timbres")
+                        help="an NSynth checkpoint (its prefix or folder), a GANSynth folder, or a SING's file")
+    render.add_argument("--seed", type=_whole, help="of the random numbers (0); GANSynth: of the four timbres; "
+                        "SING has none")
     render.add_argument("--compat", action="store_true", default=None,
                         help="Open NSynth Super's own: SE lower left, SW lower right, 60000 samples")
     nsynth = render.add_argument_group("with an NSynth")
     nsynth.add_argument("--precision", choices=("float32", "bfloat16", "int8"),
                         help="of the decoder (float32); the others are faster and a little less exact")
     nsynth.add_argument("--batch-size", metavar="N", type=_batch_size,
-                        help="notes at a time (auto: what is fastest and fits into memory)")
+                        help="notes at a time (auto: what is fastest and fits into memory); with a SING, too")
     nsynth.add_argument("--temperature", metavar="T", type=_temperature,
                         help="1 as the network learnt it (default), less is calmer, 0 the likeliest sample "
                         "each time")
-    nsynth.add_argument("--weights", choices=("distance", "bilinear"), help="in place of the settings'")
+    nsynth.add_argument("--weights", choices=("distance", "bilinear"), help="in place of the settings'; with a "
+                        "SING, too (bilinear)")
     nsynth.add_argument("--engine", choices=("local", "dask"),
                         help="this computer (default), or a Dask cluster")
     nsynth.add_argument("--scheduler", metavar="ADDRESS", help="of the cluster, e.g. tcp://10.0.0.5:8786")
-    gansynth = render.add_argument_group("with a GANSynth")
+    gansynth = render.add_argument_group("with a GANSynth or a SING")
     gansynth.add_argument("--corner", metavar="NW=FILE.npy", type=_corner, action="append", default=[],
-                          help="a saved timbre for a corner; the others are drawn with --seed")
+                          help="GANSynth: a saved timbre for a corner; the others are drawn with --seed. SING: an "
+                          "instrument by name or number for each corner, e.g. NW=417")
     gansynth.add_argument("--pitches", metavar="LIST", type=pitches,
                           help="MIDI pitches, e.g. 24,36,48 or 24-84/4")
     gansynth.add_argument("--resolution", metavar="N", type=_positive, help="cells on a side of the pad (9)")
     gansynth.add_argument("--length", metavar="SAMPLES", type=_positive, help="of a note (60000)")
+    gansynth.add_argument("--velocity", metavar="N", type=_positive, help="SING: of all notes (100)")
     render.set_defaults(run=_render)
 
 
@@ -179,20 +183,27 @@ def _prepare(options):
 
 def _render(options):
     kind, path = _model(options.model)
-    others = {
-        "nsynth": {"--corner": options.corner, "--pitches": options.pitches, "--resolution": options.resolution,
-                   "--length": options.length},
-        "gansynth": {"--precision": options.precision, "--batch-size": options.batch_size,
-                     "--temperature": options.temperature, "--weights": options.weights,
-                     "--engine": options.engine, "--scheduler": options.scheduler}}
-    for option, value in others[kind].items():
-        if value and kind == "nsynth":
-            raise GridError(f"{option} is for a GANSynth; the grid of an NSynth is described by "
+    for option, kinds in FOR.items():
+        value = getattr(options, option.removeprefix("--").replace("-", "_"))
+        if value in (None, []) or kind in kinds:
+            continue
+        if kind == "nsynth":
+            raise GridError(f"{option} is for {_listed(kinds)}; the grid of an NSynth is described by "
                             f"{Path(options.project) / 'settings.json'}: edit it, or prepare the project again")
-        if value is not None and kind == "gansynth":
-            raise GridError(f"{option} is for an NSynth, and {options.model} is a GANSynth")
+        raise GridError(f"{option} is for {_listed(kinds)}, and {options.model} is a {KINDS[kind]}")
     with _interruptible():
-        return _render_nsynth(options, path) if kind == "nsynth" else _render_gansynth(options, path)
+        return {"nsynth": _render_nsynth, "gansynth": _render_gansynth, "sing": _render_sing}[kind](options, path)
+
+
+KINDS = {"nsynth": "NSynth", "gansynth": "GANSynth", "sing": "SING"}
+FOR = {"--corner": ("gansynth", "sing"), "--pitches": ("gansynth", "sing"), "--resolution": ("gansynth", "sing"),
+       "--length": ("gansynth", "sing"), "--velocity": ("sing",), "--seed": ("nsynth", "gansynth"),
+       "--precision": ("nsynth",), "--batch-size": ("nsynth", "sing"), "--temperature": ("nsynth",),
+       "--weights": ("nsynth", "sing"), "--engine": ("nsynth",), "--scheduler": ("nsynth",)}
+
+
+def _listed(kinds):
+    return " or ".join(f"{'an' if kind == 'nsynth' else 'a'} {KINDS[kind]}" for kind in kinds)
 
 
 def _render_nsynth(options, path):
@@ -221,13 +232,33 @@ def _render_gansynth(options, folder):
         model = GANSynth.load(folder)
     from pdbridge.rendering.timbres import render_timbres
 
-    files = {}
-    for corner, names in _corners(options.corner).items():
+    render_timbres(options.project, model, _one_each(options.corner, "timbre"), options.seed, options.pitches,
+                   options.resolution, options.length, options.compat, say=_say)
+
+
+def _render_sing(options, file):
+    from pdbridge.silence import tensorflow_silenced
+
+    with tensorflow_silenced():
+        from pdbridge.sing.model import SING
+
+        model = SING.load(file)
+    from pdbridge.rendering.instruments import render_instruments
+
+    render_instruments(
+        options.project, model, _one_each(options.corner, "instrument"), options.pitches, options.velocity,
+        options.resolution, options.length, options.weights, options.compat,
+        None if options.batch_size == "auto" else options.batch_size, say=_say)
+
+
+def _one_each(pairs, what):
+    """What each corner is, by corner."""
+    chosen = {}
+    for corner, names in _corners(pairs).items():
         if len(names) != 1:
-            raise GridError(f"a corner has one timbre, not {len(names)}: {corner}={','.join(names)}")
-        files[corner] = names[0]
-    render_timbres(options.project, model, files, options.seed, options.pitches, options.resolution,
-                   options.length, options.compat, say=_say)
+            raise GridError(f"a corner has one {what}, not {len(names)}: {corner}={','.join(names)}")
+        chosen[corner] = names[0]
+    return chosen
 
 
 def _say(line):
@@ -236,12 +267,17 @@ def _say(line):
 
 def _model(name):
     """What kind of checkpoint it is, and where."""
-    from pdbridge.places import find_checkpoint, find_model
+    from pdbridge.places import find_checkpoint, find_model, find_sing
 
     try:
         folder = find_model(name)
     except CheckpointError:  # a prefix of files, perhaps
-        return "nsynth", str(find_checkpoint(name))
+        path = find_checkpoint(name)
+        if path.suffix in (".th", ".torch", ".npz"):
+            return "sing", str(find_sing(path))
+        return "nsynth", str(path)
+    if any(folder.glob("*.th")):
+        return "sing", str(find_sing(folder))
     return ("gansynth" if (folder / "experiment.json").is_file() else "nsynth"), str(folder)
 
 

@@ -53,6 +53,10 @@ class Project:
         Names of sounds by corner. None in a project for a GANSynth.
     timbres : dict of str to (int or str), or None
         z by corner, for a GANSynth: a seed, or an ``.npy``.
+    instruments : dict of str to (int or str), or None
+        Number or name of an instrument by corner, for a SING.
+    velocity : int
+        Of all notes of a SING.
     sample_length : int
         Samples of each sound that are encoded, and of a note that is decoded; a multiple of 512.
     weights : str
@@ -72,6 +76,8 @@ class Project:
     sounds: Path = None
     pads: dict = None
     timbres: dict = None
+    instruments: dict = None
+    velocity: int = 100
     sample_length: int = SAMPLE_LENGTH
     weights: str = "distance"
     peak_db: float = PEAK_DB
@@ -158,6 +164,9 @@ def write(project):
                     "sample_length": project.sample_length, "weights": project.weights}
     if project.timbres is not None:
         settings = {"timbres": project.timbres, **settings}
+    if project.instruments is not None:
+        settings = {"instruments": project.instruments, "velocity": project.velocity, **settings,
+                    "weights": project.weights}
     try:
         project.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -204,7 +213,8 @@ def read(folder):
         raise GridError(f"{folder} is no project, there is no {SETTINGS} in it; pdbridge grid prepare makes "
                         "one")
     settings = read_json(path)
-    known = {"pitches", "resolution", "final_length", "sounds", "pads", "timbres", "sample_length", "weights",
+    known = {"pitches", "resolution", "final_length", "sounds", "pads", "timbres", "instruments", "velocity",
+             "sample_length", "weights",
              "peak_db", "loop", "compat"}
     originals = {"gpus", "magenta_dir"}  # for work that pdbridge divides by itself
     for key in settings.keys() - known - originals:
@@ -212,7 +222,7 @@ def read(folder):
     for key in ("pitches", "resolution", "final_length"):
         if key not in settings:
             raise GridError(f'{path} lacks "{key}"')
-    if "pads" not in settings and "timbres" not in settings:
+    if not settings.keys() & {"pads", "timbres", "instruments"}:
         raise GridError(f'{path} lacks "pads", the sounds of the corners')
     values = {key: settings[key] for key in known & settings.keys()}
     values.setdefault("sounds", "audio_input")
@@ -469,6 +479,9 @@ def _checked(project, path):
                                 f"both be called {grid_name(sounds)}; rename a sound")
     if project.timbres is not None:
         _check_timbres(project.timbres, path)
+    if project.instruments is not None:
+        _check_instruments(project.instruments, path)
+    checked_whole(project.velocity, 1, 127, f'{path}: "velocity"')
     return replace(project, pitches=pitches, loop=loop, peak_db=float(project.peak_db), pads=pads,
                    sample_length=sample_length)
 
@@ -489,6 +502,15 @@ def _check_timbres(timbres, path):
         seed = isinstance(timbre, int) and not isinstance(timbre, bool) and timbre >= 0
         file = isinstance(timbre, str) and timbre.lower().endswith(".npy")
         _require(seed or file, path, f"timbres: {corner}", "a seed (0, 1, 2...) or the name of an .npy", timbre)
+
+
+def _check_instruments(instruments, path):
+    _require(isinstance(instruments, dict) and set(instruments) == set(CORNERS), path, "instruments",
+             "an instrument for each of " + ", ".join(f'"{corner}"' for corner in CORNERS), instruments)
+    for corner, instrument in instruments.items():
+        number = isinstance(instrument, int) and not isinstance(instrument, bool) and instrument >= 0
+        _require(number or isinstance(instrument, str) and instrument, path, f"instruments: {corner}",
+                 "the number or the name of an instrument", instrument)
 
 
 def _is_number(value):

@@ -128,7 +128,8 @@ def render(folder, model, model_name="", precision="float32", engine="local", sc
     """
     settings = project.read(folder).overridden(weights=weights, compat=compat)
     if settings.pads is None:
-        raise GridError(f"{folder} was made for a GANSynth, there are no sounds in its settings; "
+        kind = "GANSynth" if settings.instruments is None else "SING"
+        raise GridError(f"{folder} was made for a {kind}, there are no sounds in its settings; "
                         "pdbridge grid prepare makes a project for NSynth")
     files = project.files_of(settings)
     project.check_readable(files.values())
