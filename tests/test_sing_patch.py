@@ -11,6 +11,8 @@ from server_process import ServerProcess
 from test_live import heard, play
 
 from pdbridge import audio
+from pdbridge import play as play_command
+from pdbridge.errors import CheckpointError, ServerError
 from pdbridge.sing.sound import Sound
 
 GOLDENS = Path(__file__).parent / "data" / "sing"
@@ -25,6 +27,8 @@ def opened(tmp_path_factory):
         assert server.message("voices") == [f"{pd.dollar_zero}-voice", 12, SAMPLE_RATE, 8]
         server.send("/out", "voices", 12, SAMPLE_RATE)
         server.sync()
+        said = {arguments[1] for address, arguments in server.seen if address == "/msg"}
+        assert said == {"release", "voices"}  # an instrument is chosen by the one who plays
         for name in ("row-1", "row-2", "row-12", "show-page", "family-set", "show-instrument", "number-set", "show-a",
                      "show-b", "show-failure", "show-model", "keyboard", "show-velocity"):
             pd.listen(f"$0-{name}", name)
@@ -164,9 +168,12 @@ def test_a_key_sounds_at_the_pitch_and_level_that_the_model_makes(number, pitch,
 def test_a_click_on_a_row_is_heard_with_the_next_key(stage):
     pd, client = stage
     client.ask("/sing/instrument", 0)
+    client.ask("/notify", 1)
     pd.send("$0-family", 3)
     pd.send("$0-choose-5", 1)
     pd.send("$0-next", "bang")
+    client.expect("/sing/instrument", 15)
+    client.send("/notify", 0)
     piece = heard(play(pd, 60, seconds=0.4))
     assert frequency(piece) == pytest.approx(hertz(Sound(15), 60), abs=0.05)  # flute_acoustic_004, and the next
     client.ask("/sing/family", "all")
@@ -194,3 +201,32 @@ def test_a_real_sing_is_heard_as_it_renders(tmp_path):
     piece = wanted[2000:2000 + length]  # past the ramp at the beginning
     differences = [abs(samples[at:at + length] - piece).max() for at in range(begin + 1990, begin + 2010)]
     assert min(differences) < 1e-4 * abs(piece).max()
+
+
+# pdbridge play sing
+
+
+def test_play_finds_the_published_sing_and_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("PDBRIDGE_CACHE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CheckpointError, match="no SING checkpoint sing; pdbridge models download sing brings it"):
+        play_command.play("sing")
+    (tmp_path / "models" / "sing").mkdir(parents=True)
+    file = tmp_path / "models" / "sing" / "sing.th"
+    file.touch()
+    assert play_command._found("sing", None) == file
+    with pytest.raises(ServerError, match="sing.th is a SING, which the patch sing plays: pdbridge play sing --model"):
+        play_command.play("gansynth", model=str(file))
+    assert play_command._found("gansynth", None).name == "first_light"
+
+
+def test_the_phrase_without_pd_is_played_by_the_first_instrument_with_the_velocities_of_the_phrase(tmp_path):
+    from pdbridge import SING
+
+    file = GOLDENS / "sing_v_hann1.th"
+    keys = {(60, 100), (62, 84), (62, 30)}
+    notes, rate, softer = play_command._sing_notes(file, keys)
+    assert set(notes) == keys and rate == 16000 and not softer
+    first = SING.load(file).synthesize(0, [60, 62, 62], [100, 84, 30])
+    for key, wanted in zip([(60, 100), (62, 84), (62, 30)], first, strict=True):
+        assert abs(notes[key] - wanted).max() < 1e-5
