@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import fake_grid
+import fake_sing
 import numpy as np
 import pytest
 from fake_model import sine
@@ -22,6 +23,7 @@ from pdbridge.errors import MessageError, PdbridgeError, ServerError
 from pdbridge.hosts.pyext import find_port, find_python
 from pdbridge.instruments import INSTRUMENTS
 from pdbridge.session import free_port
+from pdbridge.sing.sound import Sound
 
 TESTS = Path(__file__).parent
 CLONE = TESTS.parent
@@ -314,6 +316,17 @@ def test_a_grid_is_loaded_and_its_notes_are_found(pd, detach):
         box.delete()
 
 
+def test_a_sing_is_loaded_and_rendered(pd):
+    (pd.folder / "fake.th").touch()
+    box = pd.box("sing")
+    assert box.ask("loaded", "load", "fake.th") == (64000, 16000)
+    assert box.ask("instrument", "instrument", "flute_acoustic_004") == (14, "flute_acoustic_004")
+    assert "near it are flute_acoustic_004" in box.fails("instrument", "flute_acustic_004")
+    box.ask("rendered", "render_key", "sound", 60, 127)
+    np.testing.assert_array_equal(pd.read("sound"), fake_sing.note(Sound(14, velocity=127), 60))
+    box.delete()
+
+
 def test_an_object_that_is_deleted_leaves_nothing_behind(pd):
     threads = "[thread.name for thread in threading.enumerate() if thread.name == 'pdbridge nsynth']"
     box = pd.box("nsynth")
@@ -355,6 +368,7 @@ sys.path[:0] = [{str(TESTS)!r}, {str(CLONE)!r}]
 os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])  # of the process of the model
 from pdbridge.server import serve
 from pdbridge.errors import ServerError
+from pdbridge.sing.sound import Sound
 try:
     sys.exit(serve(port=int(sys.argv[-1]), model="fake", loader="fake_model:load"))
 except ServerError as error:
