@@ -17,6 +17,7 @@ from pdbridge.sing.sound import Sound
 
 GOLDENS = Path(__file__).parent / "data" / "sing"
 LEVEL = 10 ** (-12 / 20)  # of the patch
+REAL = "pdbridge.sing.served:ServedSING.load"
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,8 @@ def test_families_rows_pages_and_steps_are_messages(patch):
     pd, server = patch
     for receiver, value, message, arguments in (
             ("$0-family", 0, "family", ["all"]), ("$0-family", 10, "family", ["synth_lead"]),
-            ("$0-choose-1", 1, "choose", [1]), ("$0-choose-12", 0, "choose", [12]), ("$0-number", 417, "instrument", [417]),
+            ("$0-choose-1", 1, "choose", [1]), ("$0-choose-12", 0, "choose", [12]),
+            ("$0-number", 417, "instrument", [417]),
             ("$0-previous", "bang", "previous_instrument", []), ("$0-next", "bang", "next_instrument", []),
             ("$0-page-back", "bang", "turn_page", [-1]), ("$0-page-on", "bang", "turn_page", [1])):
         pd.send(receiver, value)
@@ -183,7 +185,7 @@ def test_a_real_sing_is_heard_as_it_renders(tmp_path):
     from pdbridge import SING
 
     shutil.copy(GOLDENS / "sing_v_hann1.th", tmp_path / "sing.th")
-    with ServerProcess(model="sing.th", folder=tmp_path, sing_loader="pdbridge.sing.served:ServedSING.load") as server, \
+    with ServerProcess(model="sing.th", folder=tmp_path, sing_loader=REAL) as server, \
             PureData(PATCHES / "sing.pd", tmp_path, server.port) as pd:
         client = opened_by(server)
         client.ask("/notify", 1)
