@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from pdbridge.commands.options import add_original, named, pitch, whole
+from pdbridge.commands.options import add_original, named, pitch, seed, whole
 from pdbridge.errors import DatasetError
 
 SAMPLE_RATE, NOTE_LENGTH = 16000, 64000
@@ -23,6 +23,7 @@ def add_to(commands):
     _add_pad(commands)
     _add_make(commands)
     _add_nsynth(commands)
+    _add_synth(commands)
     _add_info(commands)
 
 
@@ -77,6 +78,17 @@ def _add_nsynth(commands):
     nsynth.add_argument("--all-fields", action="store_true",
                         help="write velocities and names as well, which NSynth's own reader wants")
     _add_processes(nsynth)
+
+
+def _add_synth(commands):
+    synth = _command(
+        commands, "synth", _synth, "make a data set with a synthesizer",
+        "Make OUT_DIR/data.tfrecord and meta.json of random notes of a small additive synthesizer: struck bars, plucked "
+        "strings, organ, brass, bowed strings and voices, and what is between them; pitches 24 to 84.", epilog=None)
+    synth.add_argument("out_dir", metavar="OUT_DIR", help="folder of the data set, made if need be")
+    synth.add_argument("--notes", metavar="N", type=whole(1, 10**7), default=6100, help="how many (%(default)s)")
+    synth.add_argument("--seed", metavar="N", type=seed, default=0,
+                       help="the same seed makes the same notes (%(default)s)")
 
 
 def _add_info(commands):
@@ -168,6 +180,15 @@ def _pad(options):
 
     return _reported(options, recordings.pad(
         options.in_dir, options.out_dir, options.sample_rate, options.length, options.pitch, options.processes))
+
+
+def _synth(options):
+    from pdbridge.progress import counted
+    from pdbridge.training.datasets.synthesis import synthesize
+
+    made = synthesize(options.out_dir, options.notes, options.seed)
+    families = ", ".join(f"{number} {family}" for family, number in made.items() if number)
+    print(f"{counted(options.notes, 'note')} in {options.out_dir}: {families}")
 
 
 def _reported(options, made):

@@ -191,7 +191,12 @@ def _free_folder(in_dir, out_dir):
     source = Path(in_dir).expanduser()
     if not source.is_dir():
         raise DatasetError(f"{source}: there is no such folder")
-    folder = Path(out_dir).expanduser() if out_dir else source.absolute().with_name(f"{source.absolute().name}-train")
+    return free_folder(out_dir or source.absolute().with_name(f"{source.absolute().name}-train"))
+
+
+def free_folder(out_dir):
+    """The folder for a data set; DatasetError if there is one in it."""
+    folder = Path(out_dir).expanduser()
     for name in (DATA, META):
         if os.path.lexists(folder / name):
             raise DatasetError(f"{folder / name} exists already; choose another folder (--out_dir)")
@@ -225,7 +230,7 @@ def _assembled(result, meta, files, violations, sample_rate, length, processes, 
                 yield Note(audio=audio, **described, **(extras or {}).get(name, {}))
         _refuse(violations)
 
-    with _made_folder(result.folder), written_whole(result.folder / META) as temporary:
+    with made_folder(result.folder), written_whole(result.folder / META) as temporary:
         temporary.write_text(json.dumps(meta, indent=4), encoding="ascii")
         records.write(result.folder / DATA, made_notes())
     result.pitches = dict(sorted(result.pitches.items()))
@@ -241,7 +246,7 @@ def _refuse(violations):
 
 
 @contextlib.contextmanager
-def _made_folder(folder):
+def made_folder(folder):
     """A folder that goes again if it is made here and the block ends with an error."""
     there = folder.is_dir()
     try:
