@@ -26,9 +26,13 @@ def _add_gansynth(commands):
         "gansynth", help="train a GANSynth, or go on with it",
         description="Train a GANSynth on a data set (see pdbridge dataset). The same command goes on with a training "
         "that was stopped.", allow_abbrev=False)
-    add_common(gansynth)
+    add_common(gansynth, required=False)
+    gansynth.add_argument("--objective", choices=("adversarial", "distil"), default="adversarial",
+                          help="adversarial: against a critic that knows the data set (default); distil: from a "
+                          "synthesizer of its own, without a data set, as the built-in model was made")
     gansynth.add_argument("--config", metavar="NAME", help="named settings: mel_prog_hires, as the published models "
-                          "(default); mel_prog_small, for hundreds of notes; defaults, the original's own")
+                          "(default); mel_prog_small, for hundreds of notes; distilled, as the built-in model (default "
+                          "of --objective distil); defaults, the original's own")
     gansynth.add_argument("--hparams", metavar="JSON", help="settings that differ, as {\"name\": value, ...} or a file")
     gansynth.add_argument("--set", metavar="NAME=VALUE", action="append", default=[],
                           help="one setting that differs; may be repeated")
@@ -42,7 +46,20 @@ def _add_gansynth(commands):
     gansynth.add_argument("--cache", metavar="DIR", help="where the pictures of the notes are kept (OUT/pictures)")
     gansynth.add_argument("--cache-gb", metavar="GB", type=_size, default=64.0,
                           help="what they may take (%(default)g); a note takes 0.5 MB with mel_prog_hires")
-    gansynth.set_defaults(run=_gansynth)
+
+    def run(options):
+        if options.objective == "adversarial":
+            if not options.data:
+                gansynth.error("the following arguments are required: --data")
+            return _gansynth(options)
+        for name in ("data", "mixed_precision", "xla", "cache"):
+            if getattr(options, name):
+                gansynth.error(f"--{name.replace('_', '-')} is not for --objective distil")
+        if options.strategy != "none":
+            gansynth.error("--strategy is not for --objective distil")
+        return _gansynth(options)
+
+    gansynth.set_defaults(run=run)
 
 
 def _add_nsynth(commands, name, what, run, settings, batch_size):
@@ -131,9 +148,9 @@ def _add_export(commands):
     export.set_defaults(run=_export)
 
 
-def add_common(command, data="the data set: a folder with .tfrecord files, a file, or a pattern"):
+def add_common(command, data="the data set: a folder with .tfrecord files, a file, or a pattern", required=True):
     """The options that all trainings have; `data` says what they train on."""
-    command.add_argument("--data", metavar="DIR", required=True, help=data)
+    command.add_argument("--data", metavar="DIR", required=required, help=data)
     command.add_argument("--out", metavar="DIR", required=True, help="the folder of the training")
     command.add_argument("--stop-after", metavar="TIME", type=duration,
                          help="end after this time, e.g. 90m or 8h; a checkpoint is written")
@@ -170,7 +187,7 @@ def _gansynth(options):
     from pdbridge.silence import tensorflow_silenced
 
     with tensorflow_silenced():
-        from pdbridge.training.gansynth import config, training
+        from pdbridge.training.gansynth import config, distil, training
 
     changes = config.parse(options.hparams) if options.hparams else {}
     changes |= dict(config.parse_setting(text) for text in options.set)
@@ -178,6 +195,9 @@ def _gansynth(options):
         changes["batch_size_schedule"] = [options.batch_size]
     if options.seed is not None:
         changes["seed"] = options.seed
+    if options.objective == "distil":
+        return ended(distil.distil(options.out, options.config, changes, stop_after=options.stop_after,
+                                   save_seconds=options.save_every), "notes")
     ending = training.train(
         options.data, options.out, options.config, changes, strategy=options.strategy,
         mixed_precision=options.mixed_precision, xla=options.xla, stop_after=options.stop_after,

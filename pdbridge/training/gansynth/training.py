@@ -62,7 +62,7 @@ def train(data, out, name=None, changes=None, *, strategy="none", mixed_precisio
     """
     start = time.monotonic()
     out = Path(out).expanduser().absolute()
-    config = _settled(data, out, name, changes or {})
+    config = settled(data, out, name, changes or {})
     strategy = _strategy(strategy)
     selection = records.Selection(config.train_min_pitch, config.train_max_pitch,
                                   config.train_instrument_sources and tuple(config.train_instrument_sources))
@@ -87,8 +87,8 @@ def train(data, out, name=None, changes=None, *, strategy="none", mixed_precisio
     return ending
 
 
-def _settled(data, out, name, changes):
-    """The settings: those of the folder if it has some, or new ones."""
+def settled(data, out, name, changes):
+    """The settings: those of the folder `out` if it has some, or new ones; see `train`."""
     path = out / "experiment.json"
     where = {"train_root_dir": str(out), "train_data_path": str(data), "train_meta_path": str(out / "meta.json")}
     if path.exists():
