@@ -146,7 +146,7 @@ def main():
     random.seed(1)
     results = {}
     with contextlib.ExitStack() as stack:
-        model = ROOT / "models" / "first_light"
+        model = ROOT / "models" / "small_hours"
         models = [model]
         if options.full_size:
             from gansynth import write_checkpoint
@@ -154,7 +154,7 @@ def main():
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "full_size"
             write_checkpoint(folder)
             model = folder
-            models = [folder, ROOT / "models" / "first_light"]
+            models = [folder, ROOT / "models" / "small_hours"]
         realtime = may_run_in_real_time()
         print(f"model {model.name}, Pd with -audiobuf {options.audiobuf:g}, JACK and Pd "
               f"{'with' if realtime else 'without'} real-time priority; milliseconds")

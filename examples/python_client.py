@@ -21,7 +21,7 @@ def ask(address, *arguments):
     sys.exit("no answer; is 'pdbridge serve' running?")
 
 
-ask("/gansynth/load", "first_light")                       # a model
+ask("/gansynth/load", "small_hours")                       # a model
 ask("/gansynth/randomize_z", "mine")                       # a random timbre, in the array "mine"
 ask("/gansynth/synthesize", "mine", "sound", 60)           # its note, in the array "sound"
 [path] = ask("/array/write", "sound", "note.wav")          # in the folder where the server was started

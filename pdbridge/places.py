@@ -11,7 +11,7 @@ from pathlib import Path
 from pdbridge.errors import CheckpointError
 
 PACKAGE = Path(__file__).resolve().parent
-BUILT_IN_MODEL = "first_light"
+BUILT_IN_MODEL = "small_hours"
 PUBLISHED_SING = "sing"  # its folder in the cache
 PORT = 9700  # UDP, of the server
 PORT_VARIABLE = "PDBRIDGE_PORT"  # another one, for boxes of the py/pyext external

@@ -113,7 +113,7 @@ def page(sounds, titles=None, sample_rate=16000, kind="rainbowgram", columns=COL
     Examples
     --------
     >>> import pdbridge
-    >>> model = pdbridge.GANSynth.load("models/first_light")
+    >>> model = pdbridge.GANSynth.load("models/small_hours")
     >>> notes = model.synthesize(model.random_z(8, seed=1), 60)
     >>> write_png(page(notes, [f"z{number}" for number in range(8)]), "gallery.png")
     """

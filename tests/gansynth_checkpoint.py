@@ -12,7 +12,7 @@ from pdbridge.gansynth.checkpoint import VARIABLE, Shape
 GOLDENS = Path(__file__).parent / "data" / "gansynth"
 PUBLIC = GOLDENS / "ckpt_public"
 TRANSITION = GOLDENS / "ckpt_public_transition"
-FIRST_LIGHT = Path(__file__).parent.parent / "models" / "first_light"
+BUILT_IN = Path(__file__).parent.parent / "models" / "small_hours"
 
 PUBLISHED = Shape(
     latent_size=256, pitches=61, resolutions=7, start_height=2, start_width=16,

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 from gansynth_checkpoint import (
-    FIRST_LIGHT,
+    BUILT_IN,
     GOLDENS,
     PUBLIC,
     PUBLISHED,
@@ -55,7 +55,7 @@ def test_a_published_folder_loads_as_it_is():
 
 
 def test_the_built_in_model_loads():
-    assert read_checkpoint(FIRST_LIGHT).progress == 6.0
+    assert read_checkpoint(BUILT_IN).progress == 6.0
 
 
 def test_a_folder_from_the_middle_of_a_transition_loads():

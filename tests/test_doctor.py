@@ -194,7 +194,7 @@ def test_tensorflow_missing_or_damaged_is_broken(examined, monkeypatch):
 def test_a_missing_model_is_broken(examined, monkeypatch, tmp_path):
     monkeypatch.setattr(places, "models_folder", lambda: tmp_path)
     code, words = examined("--quick")
-    missing_model = tmp_path / "first_light"
+    missing_model = tmp_path / "small_hours"
     assert code == 1 and words["models"] == f"BROKEN: {missing_model} is missing; install pdbridge again"
 
 

@@ -98,7 +98,7 @@ def test_keys_play_and_failures_are_shown(name, request):
     assert said(pd, server, ("#ctlin", 64, 127, 1)) == [["sustain", 127]]
     reported(pd, server, "fail", "load", "no such folder: /a b/c; {try} $1 \\")
     shown(pd, "failure", "label", "load: no such folder: /a b/c; {try} $1 \\")
-    for report in (["model", "first_light", 61, 24, 84], ["ready", 1, 61, 24], ["busy", 1], ["busy", 0],
+    for report in (["model", "small_hours", 61, 24, 84], ["ready", 1, 61, 24], ["busy", 1], ["busy", 0],
                    ["progress", 0.5], ["position", 0.5, 0.5], ["components", "none", "-", 0],
                    ["unloaded"]):
         server.send("/out", *report)

@@ -286,7 +286,7 @@ def test_no_message_of_a_note_costs_pd_more_than_it_may(stage):
 
 
 def test_the_built_in_model_plays_in_tune_through_the_patch(tmp_path):
-    with ServerProcess("first_light", REAL_MODEL, tmp_path) as server:
+    with ServerProcess("small_hours", REAL_MODEL, tmp_path) as server:
         server.loaded()
         with PureData(GANSYNTH, tmp_path, server.port) as pd:
             client = server.client()

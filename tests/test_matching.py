@@ -11,7 +11,7 @@ import soundfile
 import tensorflow as tf
 from fake_model import FakeListener, sine
 from gansynth_checkpoint import (
-    FIRST_LIGHT, change_tensors, random_tensors, small_shape, variable, write_checkpoint)
+    BUILT_IN, change_tensors, random_tensors, small_shape, variable, write_checkpoint)
 from server_process import ServerProcess
 from test_server import array, fails
 
@@ -208,7 +208,7 @@ def test_a_network_is_gone_through_backwards(model):
 
 @pytest.mark.slow
 def test_a_note_of_the_built_in_model_is_found():
-    model = GANSynth.load(FIRST_LIGHT)
+    model = GANSynth.load(BUILT_IN)
     target = model.synthesize(model.random_z(1, seed=101), 48)[0]
     listener = Listener(model, Recording(target[onset(target, RATE):], 48))
     search = Search(model.latent_size, 1, Effort(random=24, starts=2, steps=60))

@@ -527,7 +527,7 @@ def test_the_list_shows_what_is_built_in_in_the_cache_and_to_be_had(cache, capsy
     assert run("list") == 0
     built_in, rest = capsys.readouterr().out.split(f"in the cache ({folder})\n")
     here, there = rest.split("for download (pdbridge models download NAME)\n")
-    assert re.search(r"first_light +GANSynth, \d+(\.\d+)? MB", built_in)
+    assert re.search(r"small_hours +GANSynth, \d+(\.\d+)? MB", built_in)
     assert re.search(r"mine +unknown, 0 B\n +wavenet-ckpt +NSynth, \d+", here)
     names = re.findall(r"^  (\S+)", there, re.M)
     assert names == ["acoustic_only", "all_instruments", "baseline-ckpt", "sing"]

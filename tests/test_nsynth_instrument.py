@@ -718,20 +718,20 @@ def test_a_full_disk_is_said_and_leaves_no_half_written_grid(tmp_path):
 
 def test_a_built_in_model_that_dies_is_reported_and_the_patch_lives_on(tmp_path):
     fake_grid.write(tmp_path / "small.bin")
-    (tmp_path / "first_light").mkdir()
-    (tmp_path / "first_light" / "deadly").touch()
+    (tmp_path / "small_hours").mkdir()
+    (tmp_path / "small_hours" / "deadly").touch()
     with ServerProcess(folder=tmp_path) as server:
         patch = nsynth_patch(server.loaded(), tmp_path)
         assert "died 3 times while loading" in patch.hear("fail", "load", timeout=20)[1]
         patch.ask("loaded", "load", "small", first=(3, 3, 16000))
-        (tmp_path / "first_light" / "deadly").unlink()
+        (tmp_path / "small_hours" / "deadly").unlink()
         patch.ask("loaded", "load", "first_grid", first=(3, 3, 60000))
         patch.close()
 
 
 def test_a_first_grid_that_nobody_waits_for_any_more_is_not_made(tmp_path):
-    (tmp_path / "first_light").mkdir()
-    (tmp_path / "first_light" / "slow").touch()
+    (tmp_path / "small_hours").mkdir()
+    (tmp_path / "small_hours" / "slow").touch()
     with ServerProcess(folder=tmp_path) as server:
         client = server.loaded().client()
         client.send("/nsynth/load", "first_grid")
@@ -745,8 +745,8 @@ def test_a_first_grid_that_nobody_waits_for_any_more_is_not_made(tmp_path):
 
 @pytest.mark.parametrize("message", ["cancel", "unload"])
 def test_a_first_grid_that_nobody_asked_for_may_be_called_off(tmp_path, message):
-    (tmp_path / "first_light").mkdir()
-    (tmp_path / "first_light" / "slow").touch()
+    (tmp_path / "small_hours").mkdir()
+    (tmp_path / "small_hours" / "slow").touch()
     with ServerProcess(folder=tmp_path) as server:
         patch = nsynth_patch(server.loaded(), tmp_path)
         server.client().until(lambda status: status["workers"] == 2)

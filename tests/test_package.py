@@ -217,7 +217,7 @@ def test_options_reach_the_server_and_the_player(monkeypatch):
     assert cli.main(["serve", "--port", "9800", "--midi-in", "keys", "--folder", "a", "--folder", "b",
                      "--grid", "mine.bin"]) == 0
     assert cli.main(["play", "nsynth", "--grid", "mine.bin", "--wav", "x.wav", "--no-gui", "--no-phrase", "--model", "m"]) == 0
-    assert calls[0] == (("127.0.0.1", 9800, "first_light"), {"midi_in": "keys", "folders": ["a", "b"], "grid": "mine.bin"})
+    assert calls[0] == (("127.0.0.1", 9800, "small_hours"), {"midi_in": "keys", "folders": ["a", "b"], "grid": "mine.bin"})
     assert calls[1] == (("nsynth",), {"wav": "x.wav", "gui": False, "phrase": False, "model": "m",
                                       "grid": "mine.bin", "port": None})
 
@@ -248,7 +248,7 @@ def test_a_model_is_found_beside_the_patch_then_here_then_built_in_then_in_the_c
 
 
 def test_the_built_in_model_is_there():
-    assert (places.find_model("first_light") / "experiment.json").is_file()
+    assert (places.find_model("small_hours") / "experiment.json").is_file()
     assert (places.patches_folder() / "gansynth.pd").is_file()
 
 

@@ -447,9 +447,9 @@ def test_missing_array_shows_by_the_sync_coming_alone(pyext, server):
 
 def test_print_is_one_line_for_the_pd_window(pyext, server):
     server.meet()
-    server.send("/print", "first_light is loaded, 61 keys")
+    server.send("/print", "small_hours is loaded, 61 keys")
     server.sync()
-    assert "pdbridge: first_light is loaded, 61 keys\n" in pyext.console
+    assert "pdbridge: small_hours is loaded, 61 keys\n" in pyext.console
 
 
 def test_server_gone_and_back(pyext, server):
@@ -459,14 +459,14 @@ def test_server_gone_and_back(pyext, server):
     assert pyext.report("out") == ["server", 0]
     assert time.monotonic() - began == pytest.approx(3, abs=0.5)
     assert f"port {server.port} - start it with: pdbridge serve" in pyext.console
-    pyext.send("in", "load", "first_light")
+    pyext.send("in", "load", "small_hours")
     assert pyext.ping()
-    assert "lost: load first_light" in pyext.console
+    assert "lost: load small_hours" in pyext.console
     server.send("/alive")
     assert pyext.report("out") == ["server", 1]
     pyext.send("in", "load", "second_light")
     assert server.message("load") == ["second_light"]
-    assert ("/msg", [1, "load", "first_light"]) not in server.seen
+    assert ("/msg", [1, "load", "small_hours"]) not in server.seen
 
 
 def test_no_packet_costs_pd_more_than_a_third_of_a_millisecond(pyext, server):
@@ -570,9 +570,9 @@ def test_patch_plays_the_voice_it_is_told(gansynth, server, tmp_path):
 
 def test_what_the_server_reports_is_shown_without_complaint(gansynth, server):
     server.message("voices")
-    for report in (["model", "first_light", 61, 24, 84], ["ready", 0, 61, -1], ["busy", 1],
+    for report in (["model", "small_hours", 61, 24, 84], ["ready", 0, 61, -1], ["busy", 1],
                    *(["ready", k - 23, 61, k] for k in range(24, 85)), ["busy", 0],
-                   ["fail", "load", "no such folder: /a b/c; {try} [load first_light] $1 \\"],
+                   ["fail", "load", "no such folder: /a b/c; {try} [load small_hours] $1 \\"],
                    ["saved", "my timbre.npy"], ["model", "none", 0, 0, 0], ["unloaded"]):
         server.send("/out", *report)
     server.sync()

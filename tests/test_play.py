@@ -165,12 +165,12 @@ def test_a_server_that_does_not_start_says_why(tmp_path):
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
         with pytest.raises(ServerError, match=str(port)):
-            with session.Server(["--model", "first_light"], port, tmp_path):
+            with session.Server(["--model", "small_hours"], port, tmp_path):
                 pass
 
 
 def test_a_server_that_ends_is_started_again_and_ended_with_the_block(tmp_path, capsys):
-    with session.Server(["--model", "first_light"], session.free_port(), tmp_path) as server:
+    with session.Server(["--model", "small_hours"], session.free_port(), tmp_path) as server:
         first = server._process
         first.kill()
         first.wait()

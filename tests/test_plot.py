@@ -221,7 +221,7 @@ def test_timbres_are_played_at_middle_c_or_the_pitches_asked_for(here, model, dr
     assert is_png(here / "plot.png")
     assert [pitch for _, pitch in model.asked] == [60, 24, 36, 48]
     assert all(np.array_equal(asked, z[0]) for asked, _ in model.asked)
-    assert model.loaded == ["first_light", "other"]
+    assert model.loaded == ["small_hours", "other"]
     assert drawn[1][0] == ["kick.wav", *(f"mine.npy, pitch {pitch}" for pitch in (24, 36, 48))]
 
 

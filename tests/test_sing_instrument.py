@@ -362,7 +362,7 @@ def test_a_sing_is_found_by_its_file_or_its_folder_in_the_cache(tmp_path, monkey
     assert find_playable("sing") == ("sing", folder / "sing.th") == ("sing", find_sing("sing"))
     (tmp_path / "mine.npz").touch()
     assert find_playable(tmp_path / "mine.npz") == ("sing", tmp_path / "mine.npz")
-    assert find_playable("first_light")[0] == "gansynth"
+    assert find_playable("small_hours")[0] == "gansynth"
     (folder / "other.th").touch()
     with pytest.raises(CheckpointError, match="name one of other.th, sing.th"):
         find_sing("sing")

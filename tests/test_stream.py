@@ -4,12 +4,12 @@ import pickle
 
 import numpy as np
 import pytest
-from gansynth_checkpoint import FIRST_LIGHT, PUBLIC, PUBLISHED, TRANSITION, write_checkpoint
+from gansynth_checkpoint import BUILT_IN, PUBLIC, PUBLISHED, TRANSITION, write_checkpoint
 
 from pdbridge import GANSynth
 from pdbridge.errors import PitchError
 
-FOLDERS = {"public": PUBLIC, "transition": TRANSITION, "first light": FIRST_LIGHT}
+FOLDERS = {"public": PUBLIC, "transition": TRANSITION, "built in": BUILT_IN}
 
 
 @pytest.fixture(scope="module", params=FOLDERS)

@@ -8795,7 +8795,7 @@
 						130.0,
 						24.0
 					],
-					"text": "first_light",
+					"text": "small_hours",
 					"outlettype": [
 						"",
 						"",

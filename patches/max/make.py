@@ -65,7 +65,7 @@ def corner(number):
 
 GANSYNTH = Instrument(
     "gansynth", 9701, "GANSynth: four timbres under a pad, and the keys play what lies between them",
-    "model", "first_light", "pad", True,
+    "model", "small_hours", "pad", True,
     ", ".join(corner(number) for number in (1, 2, 3, 4)),
     ("busy", "model", "position"))
 NSYNTH = Instrument(

@@ -76,7 +76,7 @@ class GANSynth:
 
         Examples
         --------
-        >>> model = GANSynth.load("models/first_light")
+        >>> model = GANSynth.load("models/small_hours")
         >>> z = model.random_z(1, seed=3)
         >>> model.synthesize(z, 60).shape
         (1, 64000)

@@ -452,7 +452,7 @@ class GANSynthInstrument(PlayedInstrument):
 
     def _description(self):
         if self.worker is None:
-            raise MessageError("no model is loaded; send load first_light, or wait for the model")
+            raise MessageError("no model is loaded; send load small_hours, or wait for the model")
         return self.worker.description
 
     async def _model(self):
