@@ -38,6 +38,8 @@ PHRASE = (
     (2.4, 2.3, 46, 90),
     (4.8, 2.8, 45, 90), (4.9, 2.7, 60, 70), (5.0, 2.6, 64, 70), (5.1, 2.5, 67, 76), (5.2, 2.4, 74, 84),
 )
+#: Of the phrase's timbre: with the built-in model SOUND. Then it is the player's, to keep or to change.
+PHRASE_SEED = 1
 #: Where a pad is during the phrase: time in s, y and x. From corner to corner, one sweep.
 PATH = ((0.0, 0.0, 0.0), (0.8, 0.0, 1.0), (1.6, 1.0, 1.0), (2.4, 1.0, 0.0), (3.2, 0.5, 0.0), (3.6, 0.0, 0.5),
         (4.0, 0.5, 1.0), (4.4, 1.0, 0.5), (4.8, 0.5, 0.5))
@@ -144,6 +146,8 @@ def _play_in_pd(pd, instrument, serve, port, wav, phrase, windows):
         session.wait_until_open()
         if phrase:
             session.wait_until_ready()
+            if instrument == "gansynth":
+                _choose_timbre(session)
             _play_phrase(session, _events(instrument), folder, record_to)
         if windows:
             say("the patch is open: play on the computer's keys, a MIDI keyboard or with the "
@@ -192,6 +196,13 @@ def _events(instrument):
     order = ("note_off", "position_rel", "pad", "note_on")
     return [(at, f"/{INSTRUMENTS[instrument]}/{message}", arguments) for at, message, arguments
             in sorted(events, key=lambda event: (event[0], order.index(event[1])))]
+
+
+def _choose_timbre(session):
+    """The phrase's, and wait until its keys are ready."""
+    for message, arguments in (("seed", (PHRASE_SEED,)), ("randomize_z", ("phrase",)), ("z", ("phrase",))):
+        session.server.request(f"/gansynth/{message}", *arguments)
+    session.wait_until_ready()
 
 
 def _play_phrase(session, events, folder, record_to):
@@ -258,7 +269,7 @@ def _gansynth_notes(folder, keys):
     from pdbridge import GANSynth
 
     synth = GANSynth.load(folder)
-    timbre = synth.random_z(1)
+    timbre = synth.random_z(1, seed=PHRASE_SEED)
     by_pitch = {}
     for pitch in sorted({pitch for pitch, _ in keys}):
         if pitch not in synth.pitches:
