@@ -38,8 +38,8 @@ PHRASE = (
     (2.4, 2.3, 46, 90),
     (4.8, 2.8, 45, 90), (4.9, 2.7, 60, 70), (5.0, 2.6, 64, 70), (5.1, 2.5, 67, 76), (5.2, 2.4, 74, 84),
 )
-#: Of the phrase's timbre: with the built-in model SOUND. Then it is the player's, to keep or to change.
-PHRASE_SEED = 1
+#: Of the phrase's timbre: with the built-in model a plucked string. Then it is the player's, to keep or to change.
+PHRASE_SEED = 47
 #: Where a pad is during the phrase: time in s, y and x. From corner to corner, one sweep.
 PATH = ((0.0, 0.0, 0.0), (0.8, 0.0, 1.0), (1.6, 1.0, 1.0), (2.4, 1.0, 0.0), (3.2, 0.5, 0.0), (3.6, 0.0, 0.5),
         (4.0, 0.5, 1.0), (4.4, 1.0, 0.5), (4.8, 0.5, 0.5))

@@ -138,7 +138,7 @@ CONFIGS["mel_prog_small"] = CONFIGS["mel_prog_hires"] | {
 # Of the built-in model, which learns from a synthesizer (`distil`): many channels where pictures are large and few
 # where they are small, since partials have to be kept apart. The last block has 16, the width of AVX-512.
 CONFIGS["distilled"] = CONFIGS["mel_prog_hires"] | {
-    "total_num_images": 24_000, "generator_learning_rate": 0.01, "adam_beta1": 0.9, "adam_beta2": 0.98,
+    "total_num_images": 25_500, "generator_learning_rate": 0.01, "adam_beta1": 0.9, "adam_beta2": 0.98,
     "train_progressive": False, "batch_size_schedule": [4], "fmap_base": 295, "fmap_decay": 0.6, "fmap_max": 80,
 }
 CONFIGS["defaults"] = {}

@@ -306,6 +306,7 @@ class Judge:
         heard = weight[:, FIRST_ROW + 1 :]  # [notes, 124, bins]
         total = tf.reduce_mean(heard, (1, 2), keepdims=True)
         step = tf.reduce_mean(heard / total * (tf.abs(error) + 2 * error * error))
+
         def over(rows, weights):
             """The error of `rows` rows together, by the louder bins the more."""
             parts = (-1, error.shape[1] // rows, rows, error.shape[2])
