@@ -295,11 +295,12 @@ def test_a_model_that_dies_is_replaced_and_keys_go_on(player):
 
 def test_keys_stay_ready_when_the_process_is_killed_and_the_next_one_makes_their_rest(player):
     player.ask("/sing/instrument", 4)
-    player.until(lambda status: status["ready"] == 30)
-    os.kill(player.status()["worker"], signal.SIGKILL)
+    before = player.until(lambda status: status["ready"] == 30)
+    os.kill(before["worker"], signal.SIGKILL)
     player.send("/sing/note_on", 59, 100)
     assert player.expect("/sing/play")[1] == 59
     player.ask("/sing/panic")
+    player.until(lambda status: status["restarts"] > before["restarts"])
     player.reader.ask("/sing/write_note", 50, "later.wav")  # when there is a new one
     wanted = audio.resample(note(Sound(4), 60), SAMPLE_RATE, RATE)
     np.testing.assert_allclose(whole(player, 60), wanted, atol=1e-4)
