@@ -14,7 +14,7 @@ from test_server import array, fails
 from pdbridge import audio
 from pdbridge.errors import CheckpointError, SymbolError
 from pdbridge.instruments.menu import Menu, family_of
-from pdbridge.places import find_playable, find_sing
+from pdbridge.places import BUILT_IN_MODEL, find_playable, find_sing
 from pdbridge.sing.sound import Sound
 
 PYEXT = ("pdbridge.pyext", "sing", "@detach", 1.0)

@@ -13,6 +13,7 @@ from test_live import heard, play
 from pdbridge import audio
 from pdbridge import play as play_command
 from pdbridge.errors import CheckpointError, ServerError
+from pdbridge.places import BUILT_IN_MODEL
 from pdbridge.sing.sound import Sound
 
 GOLDENS = Path(__file__).parent / "data" / "sing"
@@ -219,7 +220,7 @@ def test_play_finds_the_published_sing_and_says_how_to_get_it(tmp_path, monkeypa
     assert play_command._found("sing", None) == file
     with pytest.raises(ServerError, match="sing.th is a SING, which the patch sing plays: pdbridge play sing --model"):
         play_command.play("gansynth", model=str(file))
-    assert play_command._found("gansynth", None).name == "small_hours"
+    assert play_command._found("gansynth", None).name == BUILT_IN_MODEL
 
 
 def test_the_phrase_without_pd_is_played_by_the_first_instrument_with_the_velocities_of_the_phrase(tmp_path):
