@@ -467,12 +467,14 @@ def test_a_small_wavenet_learns_four_notes_and_speaks_them_at_their_pitches(tmp_
     sounds = [chord(*note) for note in FOUR_NOTES]
     records.write(tmp_path / "four.tfrecord",
                   [records.Note(pitch, sound) for (pitch, _), sound in zip(FOUR_NOTES, sounds, strict=True)])
-    settings = {"num_layers": 10, "width": 16, "skip_width": 32, "ae_num_layers": 5, "ae_width": 12,
-                "ae_bottleneck_width": 8, "crop_length": 1024, "batch_size": 4, "num_iters": 1000,
-                "learning_rate_schedule": {0: 0.004, 500: 0.0015, 800: 0.0005}}
+    # Crops as short as the decoder's memory: much of what it learns is then how to begin, where only the embedding
+    # tells it the pitch. With longer ones it goes on well, but may begin with another of the four notes.
+    settings = {"num_layers": 8, "width": 16, "skip_width": 32, "ae_num_layers": 6, "ae_width": 12,
+                "ae_bottleneck_width": 8, "crop_length": 512, "batch_size": 8, "num_iters": 800,
+                "learning_rate_schedule": {0: 0.004, 500: 0.0015, 700: 0.0005}}
     training.train_wavenet(tmp_path, tmp_path / "out", settings)
     state = load(latest(tmp_path / "out"))
-    (q,) = zip(*(notes.crop(1024)(sound, 60, np.random.default_rng(9)) for sound in sounds), strict=True)
+    (q,) = zip(*(notes.crop(512)(sound, 60, np.random.default_rng(9)) for sound in sounds), strict=True)
     first, last = (float(wavenet.WaveNet(hparams.WaveNet(**settings), start).loss(tf.constant(np.stack(q)))[0])
                    for start in (None, state))
     assert first > 5 and last < first / 5
@@ -480,7 +482,7 @@ def test_a_small_wavenet_learns_four_notes_and_speaks_them_at_their_pitches(tmp_
     made = model.decode(model.encode(np.stack(sounds)[:, :8192]), seed=1)
     for (pitch, _), sound in zip(FOUR_NOTES, made, strict=True):
         shares = {other: partials_of(other, sound[4096:]) for other, _ in FOUR_NOTES}
-        assert max(shares, key=shares.get) == pitch and shares[pitch] > 0.6, (pitch, shares)
+        assert max(shares, key=shares.get) == pitch and shares[pitch] > 0.8, (pitch, shares)
         assert 0.1 < sound.std() < 0.6
 
 
@@ -491,7 +493,7 @@ def test_a_small_baseline_lowers_its_loss(tmp_path):
     settings = hparams.Baseline(num_latent=16, pitch_dim=8, channels=[8, 12, 16, 24], batch_size=4, learning_rate=0.003)
     batches = notes.Batches(notes.Notes(records.find(tmp_path)), notes.picture("constant"), 4, 0)
     trainer = Trainer(lambda: baseline.Baseline(settings), batches)
-    losses = [trainer.advance()["loss"] for _ in range(150)]
+    losses = [trainer.advance()["loss"] for _ in range(80)]
     assert losses[-1] < losses[0] / 5
 
 
