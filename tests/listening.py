@@ -9,7 +9,8 @@ import numpy as np
 from pdbridge.audio import resample
 
 SAMPLE_RATE = 16000
-FINE_RATE = 48000  # the tracker knows periods to about a fiftieth of a sample
+FINE_RATE = 48000  # for short periods: the tracker knows them to about a fiftieth of a sample
+SHORT_PERIODS = 60  # from this pitch up
 STEADY_S = 0.25, 2.25  # after the attack, before the release
 
 
@@ -19,8 +20,9 @@ def hertz(pitch):
 
 def cents_off(note, pitch):
     """How far the fundamental is from the pitch, in cents; octaves count, too (YIN)."""
-    fine = resample(note[:5120], SAMPLE_RATE, FINE_RATE)
-    found = librosa.yin(fine, fmin=26, fmax=1400, sr=FINE_RATE, frame_length=8192, hop_length=2048, center=False)
+    rate, frame = (FINE_RATE, 6144) if pitch >= SHORT_PERIODS else (SAMPLE_RATE, 4096)
+    note = resample(note[:5120], SAMPLE_RATE, rate)
+    found = librosa.yin(note, fmin=26, fmax=1400, sr=rate, frame_length=frame, hop_length=frame // 4, center=False)
     return 1200 * np.log2(np.median(found) / hertz(pitch))
 
 

@@ -126,7 +126,8 @@ def test_a_blend_lies_between_two_instruments(player):
 def test_keys_get_ready_for_every_velocity_the_last_played_first(player):
     heard(player, 74, 100)
     player.send("/sing/instrument", 8)
-    assert player.expect("/sing/ready")[0] == 0
+    while player.expect("/sing/ready") != [0, 30, -1]:
+        pass  # what was got ready for the instrument before
     ready = [player.expect("/sing/ready") for _ in range(30)]
     assert [count for count, _, _ in ready] == list(range(1, 31)) and {of for _, of, _ in ready} == {30}
     assert ready[0][2] >= 73 and ready[-1][2] == 45
