@@ -26,7 +26,7 @@ CANDIDATES = FIRST_PITCH + np.arange(-6, 6, 0.02)
 
 def first_pitch(samples, sample_rate):
     """The pitch (MIDI) of the first note, by the strength of its first six partials."""
-    onset = int(np.argmax(abs(samples) > 0.1 * abs(samples).max()))
+    onset = int(np.argmax(abs(samples) > 0.02 * abs(samples).max()))  # it may be the quietest by far
     note = samples[onset:onset + int(0.3 * sample_rate)]
     size = 1 << 19
     spectrum = abs(np.fft.rfft(note * np.hanning(len(note)), size))
