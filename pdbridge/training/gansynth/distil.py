@@ -22,7 +22,7 @@ from pdbridge.errors import TrainingError
 from pdbridge.files import make_folder, written_whole
 from pdbridge.gansynth import spectral
 from pdbridge.gansynth.checkpoint import VARIABLE
-from pdbridge.gansynth.generator import LEAK
+from pdbridge.gansynth.generator import LEAK, PIXEL_NORM_EPSILON
 from pdbridge.gansynth.spectral import mel_to_linear
 from pdbridge.training import loop
 from pdbridge.training.adam import Adam
@@ -104,7 +104,7 @@ class Lessons:
 def pixel_norm(x):
     """Scale the channels of every pixel to unit mean square, with a gradient in few passes over memory."""
     norm = tf.raw_ops.EuclideanNorm(input=x, axis=[-1], keep_dims=True)
-    scale = tf.math.rsqrt(tf.square(norm) / x.shape[-1] + 1e-8)
+    scale = tf.math.rsqrt(tf.square(norm) / x.shape[-1] + PIXEL_NORM_EPSILON)
     y = x * scale
 
     def gradient(dy):
@@ -156,7 +156,8 @@ class Student:
         label : int32 [notes]
         """
         latent = z.shape[1]
-        norm = tf.math.rsqrt((tf.reduce_sum(z * z, 1, keepdims=True) + 1) / (latent + len(PITCHES)) + 1e-8)
+        mean_square = (tf.reduce_sum(z * z, 1, keepdims=True) + 1) / (latent + len(PITCHES))  # with the one-hot pitch
+        norm = tf.math.rsqrt(mean_square + PIXEL_NORM_EPSILON)
         x = norm * (z @ self._projection @ weights["timbre"] + 2 * tf.gather(weights["pitch"], label))
         x = tf.reshape(x, [-1, START_HEIGHT, START_WIDTH, self.channels[0]])
         x = pixel_norm(tf.nn.leaky_relu(x + weights["conv0_1/bias"], LEAK))
@@ -422,7 +423,8 @@ class Distillation:
         tensors = {"global_step": np.int64(self.done)}
         for ending, values in (("", weights), ("/ExponentialMovingAverage", averages)):
             for (block, layer), value in self.student.magenta_weights(values).items():
-                tensors[VARIABLE.format(block=block, layer=layer).removesuffix("/ExponentialMovingAverage") + ending] = value
+                plain = VARIABLE.format(block=block, layer=layer).removesuffix("/ExponentialMovingAverage")
+                tensors[plain + ending] = value
         own = weights | {f"{name}/average": value for name, value in averages.items()}
         own |= {name: value.numpy() for name, value in self._adam.state.items()}
         return tensors | {OWN + name: value for name, value in own.items()}

@@ -8,12 +8,10 @@ import json
 import time
 from pathlib import Path
 
-import tensorflow as tf
-
 from pdbridge.errors import TrainingError
 from pdbridge.files import make_folder, written_whole
 from pdbridge.progress import say
-from pdbridge.training import bundle, loop
+from pdbridge.training import bundle, devices, loop
 from pdbridge.training.datasets import records
 from pdbridge.training.gansynth import config as configs
 from pdbridge.training.gansynth import pictures as data_pictures
@@ -63,7 +61,7 @@ def train(data, out, name=None, changes=None, *, strategy="none", mixed_precisio
     start = time.monotonic()
     out = Path(out).expanduser().absolute()
     config = settled(data, out, name, changes or {})
-    strategy = _strategy(strategy)
+    strategy = devices.strategy(strategy)
     selection = records.Selection(config.train_min_pitch, config.train_max_pitch,
                                   config.train_instrument_sources and tuple(config.train_instrument_sources))
     make_folder(out)
@@ -107,15 +105,6 @@ def settled(data, out, name, changes):
     configs.check_sizes(config)
     return config
 
-
-def _strategy(name):
-    if name == "none":
-        return None
-    devices = tf.config.list_logical_devices("GPU")
-    if len(devices) < 2:
-        raise TrainingError(f"--strategy mirrored is for several GPUs, and TensorFlow finds {len(devices)} here; "
-                            "leave it out")
-    return tf.distribute.MirroredStrategy()
 
 
 def _describe(out, config, pictures, data, selection):

@@ -9,13 +9,11 @@ import dataclasses
 import functools
 from pathlib import Path
 
-import tensorflow as tf
-
 from pdbridge.errors import TrainingError
 from pdbridge.files import make_folder
 from pdbridge.nsynth.baseline import read_baseline
 from pdbridge.nsynth.checkpoint import read_wavenet, shapes
-from pdbridge.training import bundle, loop
+from pdbridge.training import bundle, devices, loop
 from pdbridge.training.datasets import records
 from pdbridge.training.nsynth import baseline, hparams, notes, wavenet
 from pdbridge.training.nsynth.trainer import Trainer
@@ -81,7 +79,7 @@ def train_baseline(data, out, settings=None, *, begin_with=None, strategy="none"
 
 def _train(data, out, settled, make, prepare, until, description, strategy, xla, stop_after, save_seconds):
     out = Path(out).expanduser()
-    strategy = _strategy(strategy)
+    strategy = devices.strategy(strategy)
     parts = strategy.num_replicas_in_sync if strategy else 1
     if settled.batch_size % parts:
         raise TrainingError(f"a batch of {settled.batch_size} notes cannot be shared among {parts} devices; choose a "
@@ -142,13 +140,3 @@ def _baseline_of(path):
             raise TrainingError(f"{path}: {name} has the shape {list(array.shape)}, not {list(expected[name])} as in a "
                                 "baseline that is trained here")
     return sizes, start
-
-
-def _strategy(name):
-    if name == "none":
-        return None
-    devices = tf.config.list_logical_devices("GPU")
-    if len(devices) < 2:
-        raise TrainingError(f"--strategy mirrored is for several GPUs, and TensorFlow finds {len(devices)} here; leave "
-                            "it out")
-    return tf.distribute.MirroredStrategy()
